@@ -1,0 +1,32 @@
+"""What a first-order method is: init, query, step."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+State = TypeVar("State")
+
+
+class Method(Protocol[State]):
+    """A first-order method as a pure rule: it is handed gradients and step sizes, never a function.
+
+    One iteration of any method reads
+
+        state = method.step(state, gradient(method.query(state)), step_size)
+
+    The rules use only `+`, `-` and multiplication by numbers, so that `x0` may be a NumPy array,
+    a torch tensor, a `fractions.Fraction` or a PEPit point. Every state has a field `x`, the
+    iterate x_k, and a field `k`, the number of steps taken.
+    """
+
+    def init(self, x0: Any) -> State:
+        """Return the state at the starting point `x0`, before any step."""
+        ...
+
+    def query(self, state: State) -> Any:
+        """Return the query point y_k, the point at which the next gradient is wanted."""
+        ...
+
+    def step(self, state: State, grad: Any, step_size: float) -> State:
+        """Consume `grad`, the gradient at the query point, and return the next state."""
+        ...

@@ -1,0 +1,180 @@
+"""Momentum sequences β_k, one class each.
+
+A sequence is called with the number k of steps taken and returns β_k, the weight of the last
+displacement in y_k = x_k + β_k (x_k − x_{k−1}). Since x_0 − x_{−1} = 0, the value of β_0 never
+matters; every sequence that starts from rest returns 0 there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nagcore.core.checks import require_curvature, require_momentum, require_positive
+
+MomentumSequence = Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class ConstantMomentum:
+    """β_k = β.
+
+    Args:
+        momentum: β in [0, 1).
+
+    Raises:
+        UsageError: β lies outside [0, 1).
+
+    Example:
+        >>> ConstantMomentum(0.9)(7)
+        0.9
+    """
+
+    momentum: float
+
+    def __post_init__(self) -> None:
+        require_momentum(self.momentum)
+
+    def __call__(self, k: int) -> float:
+        """Return β, whatever k is."""
+        return self.momentum
+
+
+@dataclass(frozen=True)
+class StronglyConvexMomentum:
+    r"""β_k = (1 − √(μ/L)) / (1 + √(μ/L)).
+
+    The constant momentum for L-smooth, μ-strongly convex functions with step size 1/L. The gap
+    after k steps is at most (1 − √(μ/L))^k (f(x_0) − f⋆ + μ/2 ‖x_0 − x⋆‖²).
+
+    Args:
+        L: Lipschitz constant of the gradient, positive.
+        mu: strong convexity constant, 0 < mu ≤ L.
+
+    Raises:
+        UsageError: the constants are not ordered 0 < mu ≤ L.
+
+    Source: [nesterov2018], Theorem 2.2.3.
+
+    Example:
+        >>> StronglyConvexMomentum(L=100.0, mu=1.0)(3)  # (1 − 0.1) / (1 + 0.1)
+        0.8181818181818181
+    """
+
+    L: float
+    mu: float
+
+    def __post_init__(self) -> None:
+        require_curvature(self.L, self.mu)
+
+    def __call__(self, k: int) -> float:
+        """Return the constant, whatever k is."""
+        root = math.sqrt(self.mu / self.L)
+        return (1 - root) / (1 + root)
+
+
+@dataclass(frozen=True)
+class Momentum1983:
+    r"""β_k = (t_{k−1} − 1) / t_k with t_0 = 1 and t_k = (1 + √(1 + 4 t_{k−1}²)) / 2.
+
+    Nesterov's sequence of 1983, the one that FISTA uses too. With step size 1/L the gap after k
+    steps is at most L‖x_0 − x⋆‖² / (2 t_{k−1}²) ≤ 2L‖x_0 − x⋆‖² / (k + 1)².
+
+    Source: [nesterov1983]; the bound: [beck2009], Theorem 4.4.
+
+    Example:
+        >>> [round(Momentum1983()(k), 4) for k in range(4)]
+        [0.0, 0.0, 0.2818, 0.434]
+    """
+
+    def __call__(self, k: int) -> float:
+        """Return β_k."""
+        return 0.0 if k == 0 else (extrapolation(k - 1) - 1) / extrapolation(k)
+
+
+@dataclass(frozen=True)
+class SimplifiedMomentum:
+    r"""β_k = (k − 1) / (k + 2), written k / (k + 3) where the index counts from y_{k+1}.
+
+    A rational stand-in for the sequence of 1983 with the same rate: with step size 1/L the gap
+    after k steps is at most 2L‖x_0 − x⋆‖² / (k² + 5k + 6) (found numerically to be exact).
+
+    Source: [su2016], equation (1); the constant: [goujaud2024], accelerated gradient, simplified.
+
+    Example:
+        >>> [SimplifiedMomentum()(k) for k in range(5)]
+        [0.0, 0.0, 0.25, 0.4, 0.5]
+    """
+
+    def __call__(self, k: int) -> float:
+        """Return β_k."""
+        return max(k - 1, 0) / (k + 2)
+
+
+@dataclass(frozen=True)
+class Schedule2013:
+    r"""β_k = min(1 − 2^{−1−log₂(⌊k/250⌋ + 1)}, β_max) = min(1 − 1/(2(⌊k/250⌋ + 1)), β_max).
+
+    The schedule with which deep autoencoders were trained in 2013: 1/2 for the first 250 steps,
+    3/4 for the next 250, and so on up to the ceiling.
+
+    Args:
+        maximum: β_max in [0, 1).
+        period: number of steps between two changes, positive.
+
+    Raises:
+        UsageError: `maximum` lies outside [0, 1), or `period` is not positive.
+
+    Source: [sutskever2013], equation (5).
+
+    Example:
+        >>> schedule = Schedule2013(maximum=0.9)
+        >>> [schedule(k) for k in (0, 249, 250, 500, 10_000)]
+        [0.5, 0.5, 0.75, 0.8333333333333334, 0.9]
+    """
+
+    maximum: float = 0.999
+    period: int = 250
+
+    def __post_init__(self) -> None:
+        require_momentum(self.maximum, name="maximum")
+        require_positive(self.period, name="period")
+
+    def __call__(self, k: int) -> float:
+        """Return β_k."""
+        return min(1 - 1 / (2 * (k // self.period + 1)), self.maximum)
+
+
+_extrapolations = [1.0]
+
+
+def extrapolation(k: int) -> float:
+    """Return t_k of the sequence of 1983, t_0 = 1, growing like k/2.
+
+    Args:
+        k: index, not negative.
+
+    Source: [nesterov1983].
+
+    Example:
+        >>> extrapolation(1)
+        1.618033988749895
+    """
+    while len(_extrapolations) <= k:
+        t = _extrapolations[-1]
+        _extrapolations.append((1 + math.sqrt(1 + 4 * t * t)) / 2)
+    return _extrapolations[k]
+
+
+def as_sequence(momentum: MomentumSequence | float) -> MomentumSequence:
+    """Return `momentum` as a sequence: a number becomes a constant one.
+
+    Raises:
+        UsageError: a number outside [0, 1).
+
+    Example:
+        >>> as_sequence(0.9)
+        ConstantMomentum(momentum=0.9)
+    """
+    return momentum if callable(momentum) else ConstantMomentum(momentum)

@@ -1,0 +1,122 @@
+"""Quadratics with a given spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from nagcore.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    r"""f(x) = ½ (x − x⋆)ᵀ H (x − x⋆) with H = Q diag(λ) Qᵀ.
+
+    Args:
+        eigenvalues: λ, shape (n,), not negative, at least one positive.
+        center: x⋆, shape (n,); the origin if left out.
+        rotation_seed: seed of a random rotation Q; no rotation (Q = I) if left out.
+
+    Raises:
+        UsageError: an eigenvalue is negative or not finite, all are zero, or shapes differ.
+
+    Example:
+        >>> f = Quadratic((1.0, 10.0))
+        >>> f.value(np.array([1.0, 1.0])), f.gradient(np.array([1.0, 1.0])).tolist()
+        (5.5, [1.0, 10.0])
+        >>> f.L, f.mu, f.condition_number
+        (10.0, 1.0, 10.0)
+    """
+
+    eigenvalues: tuple[float, ...]
+    center: tuple[float, ...] | None = None
+    rotation_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        # tuples, so that two equal problems compare and hash as equal
+        object.__setattr__(self, "eigenvalues", tuple(float(v) for v in self.eigenvalues))
+        values = np.array(self.eigenvalues)
+        if not (values.size and np.isfinite(values).all() and values.min() >= 0 < values.max()):
+            raise UsageError(
+                f"eigenvalues are {self.eigenvalues}, expected finite numbers, none negative and "
+                "at least one positive: the problem must be convex and not constant"
+            )
+        if self.center is not None and len(self.center) != values.size:
+            raise UsageError(
+                f"center has {len(self.center)} entries, expected {values.size}, "
+                "one for each eigenvalue"
+            )
+
+    @property
+    def name(self) -> str:
+        """Return a short name with the condition number."""
+        return f"quadratic, κ = {self.condition_number:g}"
+
+    @property
+    def L(self) -> float:
+        """Return the largest eigenvalue."""
+        return max(self.eigenvalues)
+
+    @property
+    def mu(self) -> float:
+        """Return the smallest eigenvalue."""
+        return min(self.eigenvalues)
+
+    @property
+    def condition_number(self) -> float:
+        """Return κ = L/μ, infinite where μ = 0."""
+        return self.L / self.mu if self.mu > 0 else np.inf
+
+    @cached_property
+    def x_star(self) -> np.ndarray:
+        """Return the minimizer x⋆, shape (n,)."""
+        return np.zeros(len(self.eigenvalues)) if self.center is None else np.array(self.center)
+
+    @property
+    def f_star(self) -> float:
+        """Return the minimum, 0."""
+        return 0.0
+
+    @cached_property
+    def hessian(self) -> np.ndarray:
+        """Return H, shape (n, n)."""
+        diagonal = np.diag(self.eigenvalues)
+        if self.rotation_seed is None:
+            return diagonal
+        normal = np.random.default_rng(self.rotation_seed).standard_normal(diagonal.shape)
+        rotation, _ = np.linalg.qr(normal)
+        return rotation @ diagonal @ rotation.T
+
+    def value(self, x: np.ndarray) -> float:
+        """Return f(x)."""
+        difference = x - self.x_star
+        return float(0.5 * difference @ self.hessian @ difference)
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """Return H (x − x⋆)."""
+        return self.hessian @ (x - self.x_star)
+
+
+def spaced_spectrum(dimension: int, condition_number: float, L: float = 1.0) -> tuple[float, ...]:
+    """Return eigenvalues from L/κ to L, evenly spaced in their logarithm.
+
+    Args:
+        dimension: number n of eigenvalues, at least 2.
+        condition_number: κ, at least 1.
+        L: the largest eigenvalue, positive.
+
+    Raises:
+        UsageError: an argument is out of its range.
+
+    Example:
+        >>> [round(v, 6) for v in spaced_spectrum(3, 100.0)]
+        [0.01, 0.1, 1.0]
+    """
+    if dimension < 2 or not 1 <= condition_number < np.inf or not 0 < L < np.inf:
+        raise UsageError(
+            f"dimension is {dimension}, condition_number is {condition_number} and L is {L}, "
+            "expected dimension >= 2, a finite condition_number >= 1 and a finite L > 0"
+        )
+    return tuple(float(v) for v in np.geomspace(L / condition_number, L, dimension))

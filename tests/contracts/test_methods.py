@@ -1,0 +1,125 @@
+"""What every rule of nagcore.core must do, walked over one table."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from nagcore.core import (
+    GradientDescent,
+    HeavyBall,
+    Momentum1983,
+    Nesterov,
+    Schedule2013,
+    SimplifiedMomentum,
+    StronglyConvexMomentum,
+)
+from nagcore.errors import UsageError
+
+METHODS = {
+    "gradient descent": GradientDescent(),
+    "heavy ball": HeavyBall(0.5),
+    "heavy ball, 2013": HeavyBall(Schedule2013(maximum=0.9, period=3)),
+    "Nesterov, 1983": Nesterov(),
+    "Nesterov, simplified": Nesterov(SimplifiedMomentum()),
+    "Nesterov, constant": Nesterov(0.5),
+    "Nesterov, from L and mu": Nesterov(StronglyConvexMomentum(L=4.0, mu=1.0)),
+    "Nesterov, 2013": Nesterov(Schedule2013(maximum=0.9, period=3)),
+}
+methods = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+
+CURVATURE = (1.0, 4.0)
+START = (3.0, -2.0)
+
+
+def run(method, x0, gradient, step_sizes):
+    """Return the iterates of `method`, one for each step size, from x0 on."""
+    state = method.init(x0)
+    iterates = [state.x]
+    for step_size in step_sizes:
+        state = method.step(state, gradient(method.query(state)), step_size)
+        iterates.append(state.x)
+    return iterates
+
+
+CHANGING_STEPS = [0.25 / (1 + 0.1 * k) for k in range(12)]
+
+
+@methods
+def test_numpy_and_torch_give_the_same_bits(method):
+    with_numpy = run(method, np.array(START), lambda y: np.array(CURVATURE) * y, CHANGING_STEPS)
+    curvature = torch.tensor(CURVATURE, dtype=torch.float64)
+    start = torch.tensor(START, dtype=torch.float64)
+    with_torch = run(method, start, lambda y: curvature * y, CHANGING_STEPS)
+    assert all(np.array_equal(a, b.numpy()) for a, b in zip(with_numpy, with_torch, strict=True))
+
+
+@methods
+def test_exact_arithmetic_agrees_to_rounding(method):
+    """Fractions have no norm, no shape and no float: only +, − and products with numbers."""
+
+    class Exact(Fraction):
+        def __mul__(self, other):
+            return Exact(Fraction(self) * Fraction(other))
+
+        __rmul__ = __mul__
+
+        def __add__(self, other):
+            return Exact(Fraction(self) + other)
+
+        def __sub__(self, other):
+            return Exact(Fraction(self) - other)
+
+    exact = run(method, Exact(3), lambda y: Exact(2) * y, CHANGING_STEPS)
+    rounded = run(method, 3.0, lambda y: 2.0 * y, CHANGING_STEPS)
+    assert [float(x) for x in exact] == pytest.approx(rounded, rel=1e-12, abs=1e-14)
+
+
+@methods
+def test_a_step_changes_nothing_but_what_it_returns(method):
+    x0, grad = np.array(START), np.array([0.5, 0.25])
+    state = method.step(method.init(x0), grad, 0.1)
+    before = [np.copy(field) for field in state]
+    first = method.step(state, grad, 0.1)
+    second = method.step(state, grad, 0.1)
+    assert all(np.array_equal(a, b) for a, b in zip(before, state, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert x0.tolist() == list(START)
+    assert grad.tolist() == [0.5, 0.25]
+
+
+@methods
+def test_the_first_step_is_a_gradient_step(method):
+    state = method.init(np.array(START))
+    assert np.array_equal(method.query(state), START)
+    after = method.step(state, np.array([1.0, 2.0]), 0.25)
+    assert after.x.tolist() == [2.75, -2.5]
+    assert after.k == 1
+
+
+@methods
+def test_converges_on_a_quadratic(method):
+    last = run(method, np.array(START), lambda y: np.array(CURVATURE) * y, [0.25] * 400)[-1]
+    assert np.abs(last).max() < 1e-3
+
+
+@methods
+def test_translation_of_the_problem_translates_the_iterates(method):
+    shift = np.array([10.0, -5.0])
+    here = run(method, np.array(START), lambda y: np.array(CURVATURE) * y, [0.2] * 10)
+    there = run(
+        method, np.array(START) + shift, lambda y: np.array(CURVATURE) * (y - shift), [0.2] * 10
+    )
+    for a, b in zip(here, there, strict=True):
+        np.testing.assert_allclose(a + shift, b, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [HeavyBall, Nesterov])
+@pytest.mark.parametrize("momentum", [1.0, -0.1, float("nan"), 2, True, "0.9"])
+def test_a_momentum_outside_its_range_is_refused_by_value(make, momentum):
+    with pytest.raises(UsageError, match=r"momentum is .*expected a number in \[0, 1\)") as error:
+        make(momentum)
+    assert repr(momentum) in str(error.value)

@@ -1,0 +1,101 @@
+"""Momentum sequences against their published definitions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nagcore.core import (
+    Momentum1983,
+    Schedule2013,
+    SimplifiedMomentum,
+    StronglyConvexMomentum,
+    extrapolation,
+    tune_gradient_descent,
+    tune_heavy_ball,
+    tune_nesterov,
+    tune_nesterov_on_quadratics,
+)
+from nagcore.errors import UsageError
+
+
+def test_extrapolation_solves_its_quadratic_equation():
+    for k in range(1, 200):
+        t, before = extrapolation(k), extrapolation(k - 1)
+        assert t * t - t == pytest.approx(before * before, rel=1e-12)
+
+
+def test_extrapolation_grows_at_least_like_half_the_index():
+    assert all(extrapolation(k) >= (k + 2) / 2 for k in range(500))
+
+
+def test_the_sequence_of_1983_and_its_simplification_agree_in_the_limit():
+    k = 5000
+    assert Momentum1983()(k) == pytest.approx(SimplifiedMomentum()(k), abs=1e-5)
+
+
+def test_schedule_2013_equals_the_formula_of_the_paper():
+    schedule = Schedule2013(maximum=0.999)
+    for k in range(0, 130_000, 97):
+        published = min(1 - 2 ** (-1 - math.log2(k // 250 + 1)), 0.999)
+        assert schedule(k) == pytest.approx(published, rel=1e-14)
+
+
+def test_schedule_2013_reaches_0_999_at_the_published_step():
+    schedule = Schedule2013(maximum=0.9999)
+    assert schedule(124_749) < 0.999 <= schedule(124_750)
+
+
+@given(st.integers(0, 10_000))
+def test_every_sequence_stays_in_range(k):
+    for sequence in (
+        Momentum1983(),
+        SimplifiedMomentum(),
+        Schedule2013(),
+        StronglyConvexMomentum(10.0, 1.0),
+    ):
+        assert 0 <= sequence(k) < 1
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.0, 1e6))
+def test_tunings_make_every_eigenvalue_contract(L, condition_number):
+    """Heavy ball and Nesterov on a quadratic are 2×2 linear maps; their spectral radii decide."""
+    mu = L / condition_number
+    for eigenvalue in (mu, L, math.sqrt(mu * L)):
+        alpha, _ = tune_gradient_descent(L, mu)
+        assert abs(1 - alpha * eigenvalue) <= (L - mu) / (L + mu) + 1e-12
+        alpha, beta = tune_heavy_ball(L, mu)
+        assert _radius(1 + beta - alpha * eigenvalue, beta) <= math.sqrt(beta) + 1e-6
+        alpha, beta = tune_nesterov_on_quadratics(L, mu)
+        rate = 1 - 2 / math.sqrt(3 * L / mu + 1)
+        factor = 1 - alpha * eigenvalue
+        assert _radius((1 + beta) * factor, beta * factor) <= rate + 1e-6
+        alpha, beta = tune_nesterov(L, mu)
+        factor = 1 - alpha * eigenvalue
+        assert _radius((1 + beta) * factor, beta * factor) <= 1 - math.sqrt(mu / L) + 1e-6
+
+
+def _radius(trace: float, determinant: float) -> float:
+    """Return the spectral radius of [[trace, −determinant], [1, 0]]."""
+    discriminant = trace * trace - 4 * determinant
+    if discriminant < 0:
+        return math.sqrt(determinant)
+    return max(abs(trace + math.sqrt(discriminant)), abs(trace - math.sqrt(discriminant))) / 2
+
+
+@pytest.mark.parametrize(("L", "mu"), [(1.0, 2.0), (1.0, 0.0), (-1.0, -2.0), (math.inf, 1.0)])
+@pytest.mark.parametrize(
+    "make", [tune_gradient_descent, tune_heavy_ball, tune_nesterov, StronglyConvexMomentum]
+)
+def test_constants_in_the_wrong_order_are_refused(make, L, mu):
+    with pytest.raises(UsageError, match="expected 0 < mu <= L"):
+        make(L, mu)
+
+
+@pytest.mark.parametrize("arguments", [{"maximum": 1.0}, {"period": 0}])
+def test_a_bad_schedule_is_refused(arguments):
+    with pytest.raises(UsageError, match=next(iter(arguments))):
+        Schedule2013(**arguments)

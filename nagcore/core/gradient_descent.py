@@ -39,6 +39,8 @@ class GradientDescent:
         """Return the iterate: gradient descent asks for the gradient where it stands."""
         return state.x
 
-    def step(self, state: GradientDescentState, grad: Any, step_size: float) -> GradientDescentState:
+    def step(
+        self, state: GradientDescentState, grad: Any, step_size: float
+    ) -> GradientDescentState:
         """Return the state after one step against `grad`."""
         return GradientDescentState(x=state.x - step_size * grad, k=state.k + 1)

@@ -36,7 +36,7 @@ class ConstantMomentum:
     def __post_init__(self) -> None:
         require_momentum(self.momentum)
 
-    def __call__(self, k: int) -> float:
+    def __call__(self, k: int) -> float:  # noqa: ARG002
         """Return β, whatever k is."""
         return self.momentum
 
@@ -68,7 +68,7 @@ class StronglyConvexMomentum:
     def __post_init__(self) -> None:
         require_curvature(self.L, self.mu)
 
-    def __call__(self, k: int) -> float:
+    def __call__(self, k: int) -> float:  # noqa: ARG002
         """Return the constant, whatever k is."""
         root = math.sqrt(self.mu / self.L)
         return (1 - root) / (1 + root)

@@ -1,5 +1,8 @@
 """Nesterov's method for torch parameters, exact under schedules."""
 
+# torch exports its operations on lists of tensors under names with an underscore only
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 from collections import defaultdict
@@ -116,9 +119,11 @@ class NAG(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for query_momentum, params in self._by_kind(group).items():
-                self._advance(group, query_momentum[0], params)
+        # All groups are looked through before one is moved: a bad gradient leaves no half a step.
+        sorted_groups = [(group, self._by_kind(group)) for group in self.param_groups]
+        for group, kinds in sorted_groups:
+            for (query_momentum, *_), params in kinds.items():
+                self._advance(group, query_momentum, params)
         return loss
 
     def _by_kind(self, group: dict[str, Any]) -> dict[tuple[Any, ...], list[Tensor]]:

@@ -59,9 +59,10 @@ def bound_nesterov_1983(steps: Steps, *, L: float, distance: float) -> np.ndarra
 
 
 def bound_nesterov_simplified(steps: Steps, *, L: float, distance: float) -> np.ndarray:
-    """2 L R² / (k² + 5k + 6): Nesterov with (k − 1)/(k + 2) and step size 1/L, convex.
+    """2 L R² / (k² + 5k + 6): Nesterov with (k − 1)/(k + 2) and step size 1/L, convex, k ≥ 1.
 
-    Found numerically to be exact; no proof of exactness is known to us.
+    Found numerically to be exact; no proof of exactness is known to us. For k = 0 the bound is
+    L R²/2, which smoothness alone gives.
 
     Source: [goujaud2024], accelerated gradient, simplified.
 
@@ -70,7 +71,7 @@ def bound_nesterov_simplified(steps: Steps, *, L: float, distance: float) -> np.
         1.0
     """
     k = np.asarray(steps, dtype=float)
-    return 2 * L * distance**2 / (k**2 + 5 * k + 6)
+    return L * distance**2 * np.where(k == 0, 0.5, 2 / (k**2 + 5 * k + 6))
 
 
 def bound_nesterov_strongly_convex(

@@ -69,9 +69,13 @@ class Quadratic:
         """Return κ = L/μ, infinite where μ = 0."""
         return self.L / self.mu if self.mu > 0 else np.inf
 
-    @cached_property
+    @property
     def x_star(self) -> np.ndarray:
         """Return the minimizer x⋆, shape (n,)."""
+        return self._solution
+
+    @cached_property
+    def _solution(self) -> np.ndarray:
         return np.zeros(len(self.eigenvalues)) if self.center is None else np.array(self.center)
 
     @property

@@ -23,7 +23,7 @@ def tell_classes_apart(first: int = 0, second: int = 6, ridge: float = 1e-3) -> 
     Raises:
         UsageError: the classes are equal or not among 0 … 9, or ρ is not positive.
 
-    Source: the images: [xiao2017].
+    Source: the images: [xiao2017fashion].
 
     Example:
         >>> tell_classes_apart().A.shape[1]
@@ -42,6 +42,7 @@ def tell_classes_apart(first: int = 0, second: int = 6, ridge: float = 1e-3) -> 
         np.hstack([features, np.ones((len(features), 1))]),
         labels,
         ridge=ridge,
-        name="logistic regression, T-shirt or shirt" if (first, second) == (0, 6) else
-        f"logistic regression, class {first} or {second}",
+        name="logistic regression, T-shirt or shirt"
+        if (first, second) == (0, 6)
+        else f"logistic regression, class {first} or {second}",
     )

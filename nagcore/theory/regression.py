@@ -53,16 +53,20 @@ class LeastSquares:
         smallest = float(self._curvatures[0])
         return smallest if smallest > 1e-12 * self.L else 0.0
 
-    @cached_property
+    @property
     def x_star(self) -> np.ndarray:
         """Return the minimizer (of least norm, where there are many), shape (n,)."""
+        return self._solution
+
+    @cached_property
+    def _solution(self) -> np.ndarray:
         m, n = self.A.shape
         # the ridge as n more rows: the normal equations would square the condition number
         rows = np.vstack([self.A / np.sqrt(m), np.sqrt(self.ridge) * np.eye(n)])
         targets = np.concatenate([self.b / np.sqrt(m), np.zeros(n)])
         return np.linalg.lstsq(rows, targets, rcond=None)[0]
 
-    @cached_property
+    @property
     def f_star(self) -> float:
         """Return the minimum."""
         return self.value(self.x_star)
@@ -109,9 +113,13 @@ class LogisticRegression:
         if wrong:
             raise UsageError(f"labels contain {wrong[:3]}, expected only -1 and +1")
 
-    @cached_property
+    @property
     def L(self) -> float:
         """Return ‖A‖²/(4m) + ρ: the curvature of log(1 + e^{−z}) is at most 1/4."""
+        return self._largest_curvature
+
+    @cached_property
+    def _largest_curvature(self) -> float:
         return float(np.linalg.norm(self.A, 2) ** 2 / (4 * len(self.b)) + self.ridge)
 
     @property
@@ -119,9 +127,13 @@ class LogisticRegression:
         """Return ρ, which is all the strong convexity that the data guarantee."""
         return self.ridge
 
-    @cached_property
+    @property
     def x_star(self) -> np.ndarray:
-        """Return the minimizer by Newton's method with step halving, shape (n,)."""
+        """Return the minimizer, found by Newton's method with step halving, shape (n,)."""
+        return self._solution
+
+    @cached_property
+    def _solution(self) -> np.ndarray:
         x = np.zeros(self.A.shape[1])
         for _ in range(100):
             gradient = self.gradient(x)
@@ -135,7 +147,7 @@ class LogisticRegression:
             x = x - step * direction
         return x
 
-    @cached_property
+    @property
     def f_star(self) -> float:
         """Return the minimum."""
         return self.value(self.x_star)

@@ -11,7 +11,6 @@ import torch
 from nagcore.core import (
     GradientDescent,
     HeavyBall,
-    Momentum1983,
     Nesterov,
     Schedule2013,
     SimplifiedMomentum,
@@ -62,15 +61,15 @@ def test_exact_arithmetic_agrees_to_rounding(method):
     """Fractions have no norm, no shape and no float: only +, − and products with numbers."""
 
     class Exact(Fraction):
-        def __mul__(self, other):
+        def __mul__(self, other):  # pyright: ignore[reportIncompatibleMethodOverride]
             return Exact(Fraction(self) * Fraction(other))
 
-        __rmul__ = __mul__
+        __rmul__ = __mul__  # pyright: ignore[reportAssignmentType]
 
-        def __add__(self, other):
+        def __add__(self, other):  # pyright: ignore[reportIncompatibleMethodOverride]
             return Exact(Fraction(self) + other)
 
-        def __sub__(self, other):
+        def __sub__(self, other):  # pyright: ignore[reportIncompatibleMethodOverride]
             return Exact(Fraction(self) - other)
 
     exact = run(method, Exact(3), lambda y: Exact(2) * y, CHANGING_STEPS)

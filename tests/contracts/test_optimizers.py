@@ -79,6 +79,11 @@ def set_gradients(parameters, step):
         p.grad = gradient_at(p.detach(), step)
 
 
+def gradient_of(parameter) -> torch.Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
 def advance(optimizer, parameters, steps, start=0):
     for k in range(start, start + steps):
         set_gradients(parameters, k)
@@ -118,9 +123,9 @@ def test_leaves_gradients_as_they_were(row, arguments):
     optimizer = row.build(parameters, **arguments)
     for k in range(3):
         set_gradients(parameters, k)
-        before = [p.grad.clone() for p in parameters]
+        before = [gradient_of(p).clone() for p in parameters]
         optimizer.step()
-        assert all(torch.equal(p.grad, b) for p, b in zip(parameters, before, strict=True))
+        assert all(torch.equal(gradient_of(p), b) for p, b in zip(parameters, before, strict=True))
 
 
 @cases
@@ -278,7 +283,7 @@ def test_maximize_is_descent_on_the_negated_gradient(row):
         climbing.step()
         set_gradients(down, k)
         for p in down:
-            p.grad = -p.grad
+            p.grad = -gradient_of(p)
         descending.step()
     assert all(torch.equal(a, b) for a, b in zip(up, down, strict=True))
 
@@ -286,13 +291,16 @@ def test_maximize_is_descent_on_the_negated_gradient(row):
 @rows
 def test_weight_decay_is_the_gradient_of_the_penalty(row):
     decayed, penalised = make_parameters(), make_parameters()
-    with_option, by_hand = row.build(decayed, lr=0.1, weight_decay=0.3), row.build(penalised, lr=0.1)
+    with_option, by_hand = (
+        row.build(decayed, lr=0.1, weight_decay=0.3),
+        row.build(penalised, lr=0.1),
+    )
     for k in range(6):
         set_gradients(decayed, k)
         with_option.step()
         set_gradients(penalised, k)
         for p in penalised:
-            p.grad = p.grad + 0.3 * p.detach()
+            p.grad = gradient_of(p) + 0.3 * p.detach()
         by_hand.step()
     for a, b in zip(decayed, penalised, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-13)
@@ -303,7 +311,10 @@ def test_copies_and_pickles_go_on_alike(row):
     parameters = make_parameters()
     optimizer = row.build(parameters, lr=0.1)
     advance(optimizer, parameters, 3)
-    twins = [copy.deepcopy((optimizer, parameters)), pickle.loads(pickle.dumps((optimizer, parameters)))]
+    twins = [
+        copy.deepcopy((optimizer, parameters)),
+        pickle.loads(pickle.dumps((optimizer, parameters))),
+    ]
     advance(optimizer, parameters, 3, start=3)
     for twin, twin_parameters in twins:
         advance(twin, twin_parameters, 3, start=3)

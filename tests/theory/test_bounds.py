@@ -36,8 +36,10 @@ ROUNDING = 1e-13
 def measure(problem, method, step_size=None):
     x0 = np.zeros_like(problem.x_star)
     run = minimize(problem, method, x0, step_size=step_size, max_steps=STEPS)
-    assert run.status == "budget"
-    return run.gaps, np.linalg.norm(x0 - problem.x_star)
+    assert run.status != "diverged"
+    # a gradient of exactly zero ends a run early: the gap then stays what it is
+    gaps = np.pad(run.gaps, (0, STEPS - run.steps), mode="edge")
+    return gaps, float(np.linalg.norm(x0 - problem.x_star))
 
 
 @problems
@@ -92,7 +94,9 @@ def test_acceleration_is_the_square_root_of_the_condition_number():
 
     def steps_needed(method_of, kappa):
         problem = Quadratic(spaced_spectrum(20, kappa), center=(1.0,) * 20)
-        run = minimize(problem, method_of(problem), np.zeros(20), max_steps=200_000, tol=1e-6 / kappa)
+        run = minimize(
+            problem, method_of(problem), np.zeros(20), max_steps=200_000, tol=1e-6 / kappa
+        )
         return run.require_converged().steps
 
     for method_of, exponent in (

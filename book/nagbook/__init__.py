@@ -1,0 +1,24 @@
+"""What the site needs beyond Jupyter Book, as one Sphinx extension.
+
+Each function mends one thing and says which; theme options and Sphinx events are used wherever
+they reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from nagbook import maths, numbering, pages
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect every repair to the event where it belongs."""
+    maths.install()
+    numbering.install()
+    app.connect("config-inited", maths.check_style_version)
+    app.connect("config-inited", pages.drop_empty_navbar)
+    app.connect("html-page-context", pages.add_description)
+    app.connect("build-finished", pages.drop_icon_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

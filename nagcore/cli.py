@@ -1,0 +1,206 @@
+"""The command line: each command is a thin call of the package."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from nagcore import __version__
+from nagcore.errors import MissingExtraError, UsageError
+from nagcore.root import find_root
+
+app = typer.Typer(
+    name="nagcore",
+    help="Nesterov's accelerated gradient: build the book, run its chapters, make its records.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
+
+
+def _command(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Register a command whose user errors end in one message and exit status 2."""
+
+    @functools.wraps(run)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return run(*args, **kwargs)
+        except UsageError as error:
+            errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt:
+            errors.print("stopped")
+            raise typer.Exit(130) from None
+
+    return app.command()(guarded)
+
+
+@_command
+def book(
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Execute the chapters that changed and build the site into _build/html."""
+    from nagcore.book import build
+
+    build(find_root(), quiet=quiet)
+
+
+@_command
+def serve(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
+) -> None:
+    """Show the built site in a browser of this machine."""
+    from nagcore.book import serve as serve_site
+
+    serve_site(find_root(), port)
+
+
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(
+    context: typer.Context,
+    site: Annotated[
+        bool, typer.Option("--site", help="Look at the built site in headless Chromium instead.")
+    ] = False,
+) -> None:
+    """Run the tests side by side; further arguments go to pytest, for example -k nag."""
+    _require_tests()
+    root = find_root()
+    command = [sys.executable, "-m", "pytest", "-m", "browser" if site else "not browser"]
+    if not any(word.startswith("-n") for word in context.args):
+        command += ["-n", "2"]
+    # Two workers with a thread each: torch would otherwise start a thread per core in both.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    done = subprocess.run([*command, *context.args], cwd=root, env=environment, check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _require_tests() -> None:
+    import importlib.util
+
+    for module, package in (("pytest", "pytest"), ("xdist", "pytest-xdist")):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(package, "dev", "running the tests")
+
+
+@_command
+def lint() -> None:
+    """Check style, types, import contracts and that chapters carry no outputs."""
+    from nagcore.lint import run_all
+
+    if run_all(find_root()):
+        raise typer.Exit(1)
+
+
+@_command
+def data(
+    folder: Annotated[Path | None, typer.Option(help="Where to look for the full set.")] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Let torchvision fetch the full set if missing.")
+    ] = False,
+) -> None:
+    """Say where Fashion-MNIST was found, how many images there are and that they are genuine."""
+    from nagcore.fashion_mnist import describe, download_full, find_full
+
+    if download and find_full(folder) is None:
+        download_full(folder)
+    console.print(describe(folder), soft_wrap=True, markup=False)
+
+
+@_command
+def run(
+    chapter: Annotated[str, typer.Argument(help="A number or name: 7, 07, 07-cnn-repaired.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="name=value; repeat for several."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The notebook to write.")
+    ] = None,
+) -> None:
+    """Execute a chapter with other parameters, into _runs/, never over the committed one."""
+    from nagcore.chapters import parse_parameter, run_chapter
+
+    parameters = dict(parse_parameter(text) for text in parameter or [])
+    written = run_chapter(chapter, parameters, output=output)
+    console.print(f"wrote {written}", soft_wrap=True, markup=False)
+
+
+@_command
+def record(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Experiments; those without a record if left out."),
+    ] = None,
+    device: Device = "cpu",
+    stale: Annotated[
+        bool,
+        typer.Option("--stale", help="Also those made by earlier code or another declaration."),
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--list", help="Say how each record stands and measure nothing.")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option(help="Settings measured at a time, each with one thread.")
+    ] = 1,
+) -> None:
+    """Measure experiments and write their records to results/EXPERIMENT/DEVICE.json."""
+    from nagcore.evidence import record_experiment, record_status, select
+    from nagcore.evidence.experiments import EXPERIMENTS
+
+    root = find_root()
+    if show:
+        _show_records(record_status(EXPERIMENTS, device, root))
+        return
+    chosen = select(EXPERIMENTS, names or [], device, root, stale=stale)
+    if not chosen:
+        console.print(f"nothing to record on {device}: every record is there")
+    for experiment in chosen:
+        made = record_experiment(experiment, device, root=root, jobs=jobs)
+        console.print(f"{experiment.declaration.name}: {made.note()}", soft_wrap=True, markup=False)
+
+
+def _show_records(statuses: list[Any]) -> None:
+    table = Table("experiment", "device", "record", "why", box=None)
+    for status in statuses:
+        table.add_row(status.name, status.device, status.state, status.reason)
+    console.print(table)
+
+
+@_command
+def doctor() -> None:
+    """Say what this machine has, and what each missing thing would enable."""
+    from nagcore.doctor import diagnose
+
+    console.print(f"nagcore {__version__}")
+    table = Table("what", "found", "for", "to get it", box=None)
+    for finding in diagnose(_root_or_none()):
+        found = "[bold red]missing[/]" if finding.found is None else escape(finding.found)
+        remedy = escape(finding.remedy) if finding.found is None else ""
+        table.add_row(finding.what, found, escape(finding.enables), remedy)
+    console.print(table)
+
+
+def _root_or_none() -> Path | None:
+    try:
+        return find_root()
+    except UsageError:
+        return None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,68 @@
+"""One look for every figure, one colour for every method."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+
+class MethodStyle(NamedTuple):
+    """How a method is drawn, told apart by dash and marker where colour is not seen."""
+
+    label: str
+    color: str
+    linestyle: Any
+    marker: str
+
+    def line(self) -> dict[str, Any]:
+        """Return the keyword arguments of a line of this method."""
+        return {"label": self.label, "color": self.color, "linestyle": self.linestyle}
+
+
+# Okabe and Ito's palette, which readers with any colour vision tell apart.
+STYLES: dict[str, MethodStyle] = {
+    "gd": MethodStyle("gradient descent", "#4d4d4d", "-", "o"),
+    "gd-convex": MethodStyle("gradient descent, 1/L", "#4d4d4d", "-", "o"),
+    "sgd": MethodStyle("SGD", "#b07800", (0, (4, 1.5)), "s"),
+    "heavy-ball": MethodStyle("heavy ball", "#d55e00", (0, (5, 1, 1, 1)), "^"),
+    "nag": MethodStyle("Nesterov", "#0072b2", "-", "D"),
+    "nag-1983": MethodStyle("Nesterov, 1983", "#0072b2", (0, (2, 1)), "v"),
+    "adam": MethodStyle("Adam", "#00785a", (0, (1, 1)), "P"),
+}
+
+BOUND = {"color": "#8c3f7f", "linewidth": 1.0, "linestyle": (0, (6, 2, 1, 2))}
+
+_RC: dict[Any, Any] = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 110,
+    "figure.facecolor": "white",
+    "font.size": 9.5,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.hashsalt": "nagcore",
+}
+
+
+def book_figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw in the book's style, and close the figure so that a notebook shows it once."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with plt.rc_context(_RC):
+            figure = draw(*args, **kwargs)
+            # Lay out while the style holds; a notebook draws after it has ended.
+            figure.canvas.draw()
+        plt.close(figure)
+        return figure
+
+    return styled

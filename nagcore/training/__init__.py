@@ -1,0 +1,1 @@
+"""Train networks on images: data, models, stopping conditions, the loop, evaluation."""

@@ -1,0 +1,141 @@
+"""Every page of the built site in headless Chromium: light and dark, on a phone and a laptop."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
+from visits import SCHEMES, WIDTHS, Visit, visit
+
+from nagcore.book import open_server, site_folder
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
+CASES = [(name, scheme, width) for name in PAGES for scheme in SCHEMES for width in WIDTHS]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+RAW_MATHS = re.compile(
+    r"\$\$|\\[(\[]|\\(?:frac|begin|alpha|nabla|kappa|lVert|mathrm)\b|\$[^$\n]*\\\w"
+)
+RAW_MARKUP = re.compile(r"\{[a-z:]+\}`|:::|```")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; Playwright's own is downloaded from a host of its own."""
+    program = os.environ.get("NAGCORE_CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        raise FileNotFoundError(
+            "Chromium was not found. Install it with: apt-get install chromium, "
+            "or name it in NAGCORE_CHROMIUM"
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The built site on this machine; an unbuilt one is an error that says `make book`."""
+    with open_server(ROOT, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session", params=CASES, ids=lambda case: "-".join(map(str, case)))
+def seen(request: pytest.FixtureRequest, browser: Browser, address: str) -> Visit:
+    """One visit, shared by the tests below."""
+    return visit(browser, address, *request.param)
+
+
+def test_no_error_in_the_console(seen: Visit) -> None:
+    assert seen.complaints == []
+
+
+def test_no_request_fails_and_none_leaves_this_machine(seen: Visit) -> None:
+    assert seen.foreign == []
+    assert seen.failed == []
+
+
+def test_no_raw_maths_or_markup(seen: Visit) -> None:
+    assert len(seen.text) > 200, "the page is empty"
+    assert RAW_MATHS.findall(seen.text) == []
+    assert RAW_MARKUP.findall(seen.text) == []
+    assert seen.layout["formula_errors"] == 0
+
+
+def test_every_figure_is_drawn_captioned_and_described(seen: Visit) -> None:
+    assert [f["name"] for f in seen.figures if not (f["caption"] and f["pictures"])] == []
+    assert [p["name"] for p in seen.pictures if not p["drawn"]] == []
+    # Without a text of ours, the alternative text is the file's name.
+    assert [p["alt"] for p in seen.pictures if not p["alt"] or "_images/" in p["alt"]] == []
+
+
+def test_page_fits_its_window(seen: Visit) -> None:
+    assert seen.layout["page"] <= seen.layout["window"]
+
+
+def test_page_follows_the_colour_scheme(seen: Visit) -> None:
+    assert seen.layout["theme"] == seen.scheme
+    brightness = max(map(int, re.findall(r"\d+", seen.layout["background"])[:3]))
+    assert brightness < 64 if seen.scheme == "dark" else brightness > 192
+
+
+def test_page_describes_itself_to_search_engines(seen: Visit) -> None:
+    assert seen.layout["description"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_internal_link_arrives(browser: Browser, address: str, name: str) -> None:
+    page = browser.new_page()
+    try:
+        page.goto(f"{address}/{name}.html")
+        links = page.eval_on_selector_all("a[href]", "es => es.map(e => e.getAttribute('href'))")
+    finally:
+        page.close()
+    assert links
+    targets = {urljoin(f"{address}/{name}.html", link) for link in links}
+    inside = [t for t in targets if t.startswith(f"{address}/")]
+    assert [target for target in inside if not arrives(target)] == []
+
+
+def arrives(target: str) -> bool:
+    """Say whether a file of the site answers to an address, and holds the place it names."""
+    plain, place = urldefrag(target)
+    path = site_folder(ROOT) / unquote(urlsplit(plain).path).lstrip("/")
+    if not path.is_file():
+        return False
+    if not place or path.suffix != ".html":
+        return True
+    places = re.findall(r"""\b(?:id|name)=["']([^"']+)["']""", path.read_text(encoding="utf-8"))
+    return unquote(place) in places
+
+
+def test_front_page_leads_into_the_book(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    try:
+        page.goto(f"{address}/")
+        page.wait_for_url(f"{address}/intro.html")
+    finally:
+        page.close()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.files import write_whole
+from nagcore.names import closest_first
 from nagcore.root import find_root
 
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -62,10 +62,8 @@ def find_chapter(name: str, root: Path | str | None = None) -> Path:
         number = chapter.stem.partition("-")[0]
         if wanted in (chapter.stem, number, number.lstrip("0")):
             return chapter
-    known = _closest_first(wanted, [chapter.stem for chapter in chapters])
-    raise UsageError(
-        f"unknown chapter {name!r}; expected one of: {', '.join(known) or 'none here'}"
-    )
+    known = closest_first(wanted, [chapter.stem for chapter in chapters])
+    raise UsageError(f"unknown chapter {name!r}; expected one of: {known}")
 
 
 def describe_parameters(chapter: Path | str) -> tuple[Parameter, ...]:
@@ -228,10 +226,9 @@ def _convert_all(chapter: Path, parameters: Mapping[str, str]) -> dict[str, Any]
     declared = {parameter.name: parameter for parameter in describe_parameters(chapter)}
     for name in parameters:
         if name not in declared:
-            known = _closest_first(name, declared)
             raise UsageError(
                 f"chapter {chapter.stem} has no parameter {name!r}; "
-                f"expected one of: {', '.join(known) or 'none, it has no parameters'}"
+                f"expected one of: {closest_first(name, declared)}"
             )
     return {name: convert_value(declared[name], value) for name, value in parameters.items()}
 
@@ -258,13 +255,6 @@ def _split_list(value: str) -> list[str]:
         except (SyntaxError, TypeError) as error:
             raise ValueError(value) from error
     return [item.strip() for item in value.split(",") if item.strip()]
-
-
-def _closest_first(wanted: str, known: Iterable[str]) -> list[str]:
-    def likeness(candidate: str) -> float:
-        return difflib.SequenceMatcher(None, wanted, candidate).ratio()
-
-    return sorted(known, key=likeness, reverse=True)
 
 
 def _papermill() -> Any:

@@ -44,7 +44,9 @@ LINTERS = (
     Linter("layout", "ruff", ("ruff", "format", "--quiet", "--diff", ".")),
     Linter("who imports whom", "import-linter", ("lint-imports", "--no-cache")),
     Linter(
-        "chapters without outputs", "nbstripout", ("nbstripout", "--verify", "chapters/*.ipynb")
+        "chapters without outputs",
+        "nbstripout",
+        ("nbstripout", "--keep-id", "--verify", "chapters/*.ipynb"),
     ),
 )
 

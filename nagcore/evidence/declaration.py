@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from nagcore.errors import UsageError
-from nagcore.evidence.names import closest_first
 from nagcore.evidence.values import as_tuples, freeze, same, thaw
+from nagcore.names import closest_first
 
 DEVICES = ("cpu", "cuda")
 # Parameters of load_or_run, which takes the names of axes and constants beside them.

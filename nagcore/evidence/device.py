@@ -10,7 +10,7 @@ import torch
 
 from nagcore.errors import UsageError
 from nagcore.evidence.declaration import DEVICES
-from nagcore.evidence.names import closest_first
+from nagcore.names import closest_first
 
 
 def require_known(device: str) -> None:

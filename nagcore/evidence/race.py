@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,13 @@ from nagcore.core import (
     HeavyBall,
     Method,
     Nesterov,
+    Tuning,
     tune_gradient_descent,
     tune_heavy_ball,
     tune_nesterov,
 )
 from nagcore.errors import UsageError
+from nagcore.names import closest_first
 from nagcore.theory.minimize import Solution, minimize
 from nagcore.theory.problem import Problem
 from nagcore.theory.worst_function import WorstFunction
@@ -27,6 +29,19 @@ class TunedMethod(NamedTuple):
 
     method: Method[Any]
     step_size: float
+
+
+def _with(rule: Callable[[float], Method[Any]], tuning: Tuning) -> TunedMethod:
+    return TunedMethod(rule(tuning.momentum), tuning.step_size)
+
+
+_TUNED: dict[str, Callable[[float, float], TunedMethod]] = {
+    "gd": lambda L, mu: TunedMethod(GradientDescent(), tune_gradient_descent(L, mu).step_size),
+    "gd-convex": lambda L, mu: TunedMethod(GradientDescent(), 1 / L),  # noqa: ARG005
+    "heavy-ball": lambda L, mu: _with(HeavyBall, tune_heavy_ball(L, mu)),
+    "nag": lambda L, mu: _with(Nesterov, tune_nesterov(L, mu)),
+    "nag-1983": lambda L, mu: TunedMethod(Nesterov(), 1 / L),  # noqa: ARG005
+}
 
 
 def tuned_method(name: str, problem: Problem) -> TunedMethod:
@@ -44,22 +59,9 @@ def tuned_method(name: str, problem: Problem) -> TunedMethod:
         >>> tuned_method("gd", Quadratic((1.0, 3.0))).step_size
         0.5
     """
-    L, mu = problem.L, problem.mu
-    if name == "gd":
-        return TunedMethod(GradientDescent(), tune_gradient_descent(L, mu).step_size)
-    if name == "gd-convex":
-        return TunedMethod(GradientDescent(), 1 / L)
-    if name == "heavy-ball":
-        tuning = tune_heavy_ball(L, mu)
-        return TunedMethod(HeavyBall(tuning.momentum), tuning.step_size)
-    if name == "nag":
-        tuning = tune_nesterov(L, mu)
-        return TunedMethod(Nesterov(tuning.momentum), tuning.step_size)
-    if name == "nag-1983":
-        return TunedMethod(Nesterov(), 1 / L)
-    raise UsageError(
-        f"method {name!r} is not known; known: gd, gd-convex, heavy-ball, nag, nag-1983"
-    )
+    if name not in _TUNED:
+        raise UsageError(f"method {name!r} is not known; known: {closest_first(name, _TUNED)}")
+    return _TUNED[name](problem.L, problem.mu)
 
 
 def race(

@@ -10,9 +10,9 @@ import pandas as pd
 
 from nagcore.errors import RecordError, UsageError
 from nagcore.evidence.declaration import Declaration
-from nagcore.evidence.names import closest_first
 from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.values import cell, dumps, loads, same
+from nagcore.names import closest_first
 
 _FORMAT = 1
 _FIELDS = {"format", "declaration", "provenance", "rows"}

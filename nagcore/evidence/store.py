@@ -11,8 +11,8 @@ from nagcore.errors import RecordError, UsageError
 from nagcore.evidence.codehash import code_hash
 from nagcore.evidence.device import require_known
 from nagcore.evidence.experiment import Experiment
-from nagcore.evidence.names import closest_first
 from nagcore.evidence.record import Record
+from nagcore.names import closest_first
 from nagcore.root import find_root
 
 State = Literal["current", "missing", "stale", "declaration changed", "unreadable"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import torch
 
 from nagcore.core.checks import require_not_negative
 from nagcore.errors import UsageError
+from nagcore.names import closest_first
 from nagcore.optim.nag import NAG
 
 
@@ -66,17 +66,18 @@ def make_optimizer(
         'NAG'
         >>> make_optimizer("nga", [weight], lr=0.1)
         Traceback (most recent call last):
-        nagcore.errors.UsageError: optimizer 'nga' is not known; did you mean 'nag'? ...
+        nagcore.errors.UsageError: optimizer 'nga' is not known; known: nag, ...
     """
     if name not in OPTIMIZERS:
-        close = get_close_matches(name, OPTIMIZERS, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"optimizer {name!r} is not known; {hint}Known: {', '.join(OPTIMIZERS)}")
+        raise UsageError(
+            f"optimizer {name!r} is not known; known: {closest_first(name, OPTIMIZERS)}"
+        )
     entry = OPTIMIZERS[name]
     unknown = [key for key in options if key not in entry.options()]
     if unknown:
         raise UsageError(
-            f"{name} takes no option {unknown[0]!r}; it takes: {', '.join(entry.options())}"
+            f"{name} takes no option {unknown[0]!r}; "
+            f"it takes: {closest_first(unknown[0], entry.options())}"
         )
     require_not_negative(lr, "lr")
     try:

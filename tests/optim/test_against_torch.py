@@ -86,7 +86,7 @@ def test_every_named_optimizer_lowers_a_loss(name):
     ("name", "arguments", "words"),
     [
         ("nesterof", {"lr": 0.1}, "'nesterof' is not known"),
-        ("adm", {"lr": 0.1}, "did you mean 'adam'"),
+        ("adm", {"lr": 0.1}, "known: adam,"),
         ("nag", {"lr": -0.1}, "lr is -0.1"),
         ("adam", {"lr": -0.1}, "lr is -0.1"),
         ("nag", {"lr": 0.1, "momentum": 1.5}, "momentum is 1.5"),

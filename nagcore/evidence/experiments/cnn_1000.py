@@ -24,7 +24,7 @@ DECLARATION = Declaration(
         "epochs": 20,
         "batch_size": 50,
         # the best of the recorded search "cnn-tuning"; a test holds the two together
-        "lr": {"gd": 0.3, "sgd": 0.1, "heavy-ball": 0.03, "nag": 0.03, "adam": 0.001},
+        "lr": {"gd": 0.1, "sgd": 0.3, "heavy-ball": 0.03, "nag": 0.03, "adam": 0.0003},
     },
     columns={
         "epoch": "passes over the training images, from 0",
@@ -36,7 +36,7 @@ DECLARATION = Declaration(
         "confidence": "probability given to that class",
         "status": "why the run stopped",
     },
-    devices=("cpu",),
+    devices=("cpu", "cuda"),
 )
 
 

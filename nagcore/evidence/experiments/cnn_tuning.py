@@ -17,7 +17,7 @@ DECLARATION = Declaration(
     question="Which step size gives each optimizer the best accuracy on held-out images?",
     axes={
         "optimizer": ("gd", "sgd", "heavy-ball", "nag", "adam"),
-        "lr": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
+        "lr": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
         "seed": (100, 101),
     },
     constants={"epochs": 20, "batch_size": 50, "held_out": 200, "split_seed": 0},

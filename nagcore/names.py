@@ -18,8 +18,10 @@ def closest_first(name: str, known: Iterable[str]) -> str:
 
     Example:
         >>> closest_first("epoch", ["seed", "step_size", "epochs"])
-        'epochs, seed, step_size'
+        'epochs, step_size, seed'
     """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=len(names) or 1, cutoff=0.6)
-    return ", ".join([*near, *(other for other in names if other not in near)]) or "none"
+
+    def difference(candidate: str) -> float:
+        return -difflib.SequenceMatcher(None, name, candidate).ratio()
+
+    return ", ".join(sorted(known, key=difference)) or "none"

@@ -1,0 +1,59 @@
+"""Numbers handed to the prose are those of the records."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nagcore.evidence import load_or_run
+from nagcore.evidence.experiments import EXPERIMENTS
+from nagcore.evidence.report import glue_accuracies, gpu_note, paired
+
+
+@pytest.fixture(scope="module")
+def glued():
+    values = {}
+
+    def glue(name, value, *, display):
+        assert not display
+        values[name] = value
+
+    glue_accuracies(
+        glue, load_or_run(EXPERIMENTS["cnn-1000"]), load_or_run(EXPERIMENTS["baselines-1000"])
+    )
+    return values
+
+
+def test_accuracies_are_recomputed_from_the_rows(glued):
+    rows = [r for r in load_or_run(EXPERIMENTS["cnn-1000"]).rows if r["optimizer"] == "nag"]
+    values = 100 * np.array([row["accuracy"] for row in rows])
+    assert glued["acc_nag"] == f"{values.mean():.1f} ± {values.std(ddof=1):.1f} % (n = 5)"
+    fifth = np.mean([row["train_loss"][5] for row in rows])
+    assert glued["loss5_nag"] == f"{fifth:.2f}"
+    assert glued["steps_ratio"] == 20
+
+
+def test_baselines_are_those_of_their_record(glued):
+    rows = load_or_run(EXPERIMENTS["baselines-1000"]).rows
+    assert glued["acc_logistic-regression"] == f"{rows[0]['accuracy']:.1%}"
+
+
+def test_differences_are_taken_between_runs_of_the_same_seed():
+    frame = pd.DataFrame(
+        {
+            "optimizer": ["nag", "sgd", "sgd", "nag"],
+            "seed": [0, 0, 1, 1],
+            "accuracy": [0.8, 0.7, 0.75, 0.85],
+        }
+    )
+    difference = paired(frame, "nag", "sgd")
+    assert (difference.mean, difference.spread) == pytest.approx((0.1, 0.0))
+
+
+def test_a_missing_gpu_record_is_said_to_be_missing(tmp_path, monkeypatch):
+    (tmp_path / "_toc.yml").touch()
+    monkeypatch.chdir(tmp_path)
+    note = gpu_note(EXPERIMENTS["cnn-1000"])
+    assert note.startswith("This experiment has not been measured on a GPU yet")
+    assert "nagcore record cnn-1000 --device cuda" in note

@@ -1,0 +1,105 @@
+"""The committed records: they fit their declarations, and small reruns agree with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nagcore.evidence import agrees, load_record, summarize
+from nagcore.evidence.experiments import EXPERIMENTS
+from nagcore.evidence.experiments.cnn_1000 import DECLARATION as CNN
+from nagcore.evidence.experiments.cnn_tuning import best_step_sizes
+
+ROOT = Path(__file__).parents[2]
+RECORDS = sorted((ROOT / "results").glob("*/*.json"))
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: f"{path.parent.name} on {path.stem}")
+def test_every_record_fits_its_declaration(path):
+    assert path.parent.name in EXPERIMENTS, f"{path} belongs to no experiment; remove it"
+    record = load_record(EXPERIMENTS[path.parent.name], path.stem, root=ROOT)
+    assert record.provenance.commit, "a record without a commit cannot be made again"
+    assert len(record.rows) == record.declaration.size
+
+
+def test_every_experiment_has_its_cpu_record():
+    recorded = {path.parent.name for path in RECORDS if path.stem == "cpu"}
+    assert recorded == {name for name, e in EXPERIMENTS.items() if "cpu" in e.declaration.devices}
+
+
+def rerun(name, columns, **setting):
+    """Measure one recorded setting again; return the new and the recorded columns."""
+    experiment = EXPERIMENTS[name]
+    record = load_record(experiment, "cpu", root=ROOT)
+    (wanted,) = [s for s in experiment.declaration.settings() if setting.items() <= s.items()]
+    (row,) = [r for r in record.rows if setting.items() <= r.items()]
+    measured = experiment.measured(wanted, "cpu")
+    return {c: measured[c] for c in columns}, {c: row[c] for c in columns}
+
+
+@pytest.mark.parametrize("method", ["gd", "heavy-ball", "nag"])
+def test_rates_on_quadratics_are_measured_again_to_the_step(method):
+    now, then = rerun(
+        "rates-on-quadratics",
+        ["steps", "status"],
+        method=method,
+        condition_number=100.0,
+        accuracy=1e-12,
+        seed=3,
+    )
+    # another BLAS may round a step that lies on the border to its other side
+    assert now["steps"] == pytest.approx(then["steps"], abs=1)
+    assert now["status"] == then["status"]
+
+
+def test_the_neighbours_baseline_is_measured_again():
+    now, then = rerun("baselines-1000", ["accuracy", "chosen"], classifier="k-nearest-neighbours")
+    assert now == then
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["nag", "adam"])
+def test_the_first_epochs_of_the_cnn_agree_with_the_recorded_spread(optimizer):
+    epochs = 2
+    experiment = EXPERIMENTS["cnn-1000"]
+    record = load_record(experiment, "cpu", root=ROOT)
+    small = experiment.declaration.replace(optimizer=(optimizer,), seed=(0,), epochs=epochs)
+    measured = experiment.measured(small.settings()[0], "cpu")
+    runs = [row for row in record.rows if row["optimizer"] == optimizer]
+    for column in ("train_loss", "test_loss", "test_accuracy"):
+        for epoch in range(1, epochs + 1):
+            recorded = summarize(row[column][epoch] for row in runs)
+            assert agrees(measured[column][epoch], recorded, k=4.0), (column, epoch, recorded)
+
+
+def test_the_step_sizes_of_the_comparison_are_those_that_the_search_chose():
+    search = load_record(EXPERIMENTS["cnn-tuning"], "cpu", root=ROOT)
+    assert dict(CNN.constants["lr"]) == best_step_sizes(search.rows)
+    same = ("epochs", "batch_size")
+    assert [search.declaration.constants[c] for c in same] == [CNN.constants[c] for c in same]
+
+
+def test_the_search_used_other_seeds_than_the_comparison():
+    search = EXPERIMENTS["cnn-tuning"].declaration
+    assert not set(search.axes["seed"]) & set(CNN.axes["seed"])
+
+
+def test_the_repaired_network_reaches_what_the_book_claims():
+    record = load_record(EXPERIMENTS["cnn-1000"], "cpu", root=ROOT)
+    accuracies = [row["accuracy"] for row in record.rows if row["optimizer"] == "nag"]
+    assert summarize(accuracies).mean >= 0.82
+    for row in record.rows:
+        assert row["accuracy"] == pytest.approx(row["test_accuracy"][-1])
+        assert len(row["predictions"]) == len(row["confidence"]) == 1000
+        assert row["epoch"] == list(range(CNN.constants["epochs"] + 1))
+
+
+def test_recorded_predictions_give_the_recorded_accuracy():
+    """An independent count, from the labels as published."""
+    from nagcore.fashion_mnist import load_arrays
+
+    labels = load_arrays().test_labels
+    for row in load_record(EXPERIMENTS["cnn-1000"], "cpu", root=ROOT).rows:
+        assert np.mean(np.array(row["predictions"]) == labels) == pytest.approx(row["accuracy"])

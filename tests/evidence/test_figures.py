@@ -6,6 +6,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
 
 from nagcore.evidence import figures, load_or_run
 from nagcore.evidence.experiments import EXPERIMENTS
@@ -31,6 +33,14 @@ def lines_of(figure):
     return {line.get_label(): line for axes in figure.axes for line in axes.lines}
 
 
+def x_of(line: Line2D) -> np.ndarray:
+    return np.asarray(line.get_xdata())
+
+
+def y_of(line: Line2D) -> np.ndarray:
+    return np.asarray(line.get_ydata())
+
+
 @pytest.fixture(scope="module")
 def runs():
     return race(VALLEY, ["gd", "heavy-ball", "nag"], steps=20, x0=START)
@@ -44,33 +54,33 @@ def cnn():
 def test_gaps_are_drawn_as_measured_with_their_bounds(runs):
     bound = np.geomspace(10, 1, 21)
     lines = lines_of(figures.draw_gaps(runs, {"a bound": bound}))
-    np.testing.assert_array_equal(lines["Nesterov"].get_ydata(), runs["nag"].gaps)
-    np.testing.assert_array_equal(lines["a bound"].get_ydata(), bound)
+    np.testing.assert_array_equal(y_of(lines["Nesterov"]), runs["nag"].gaps)
+    np.testing.assert_array_equal(y_of(lines["a bound"]), bound)
 
 
 def test_gaps_below_rounding_are_left_out():
     run = race(Quadratic((1.0, 1.5)), ["gd"], steps=60, x0=START)
-    drawn = lines_of(figures.draw_gaps(run))["gradient descent"].get_ydata()
+    drawn = y_of(lines_of(figures.draw_gaps(run))["gradient descent"])
     assert np.isnan(drawn[-1])
     assert np.nanmin(drawn) > 1e-14 * drawn[0]
 
 
 def test_a_logarithmic_step_axis_starts_at_one(runs):
     lines = lines_of(figures.draw_gaps(runs, log_steps=True))
-    assert lines["Nesterov"].get_xdata()[0] == 1
+    assert x_of(lines["Nesterov"])[0] == 1
 
 
 def test_paths_hold_all_iterates(runs):
     figure = figures.draw_paths(VALLEY, runs)
     for axes, run in zip(figure.axes, runs.values(), strict=True):
-        np.testing.assert_array_equal(axes.lines[0].get_xydata(), run.iterates)
+        np.testing.assert_array_equal(np.asarray(axes.lines[0].get_xydata()), run.iterates)
 
 
 def test_one_step_takes_the_gradient_where_the_circle_is():
     x, displacement = np.array([2.0, 0.5]), np.array([-1.0, -0.7])
     figure = figures.draw_one_step(VALLEY, x, displacement, step_size=0.05, momentum=0.5)
     circles = [
-        line.get_xydata()[0]
+        np.asarray(line.get_xydata())[0]
         for axes in figure.axes
         for line in axes.lines
         if line.get_markerfacecolor() == "white"
@@ -82,10 +92,10 @@ def test_condition_numbers_and_worst_case_are_drawn():
     problems = {kappa: Quadratic(spaced_spectrum(5, kappa)) for kappa in (2.0, 50.0)}
     solved = {k: race(f, ["gd"], steps=10, x0=np.ones(5))["gd"] for k, f in problems.items()}
     figure = figures.draw_gaps_by_condition_number(solved, dict.fromkeys(solved, np.ones(11)))
-    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), solved[2.0].gaps)
+    np.testing.assert_array_equal(y_of(figure.axes[0].lines[0]), solved[2.0].gaps)
     k = np.array([1, 10])
     figure = figures.draw_worst_case(k, {"nag-1983": k / 100}, upper=k, lower=k / 200)
-    np.testing.assert_array_equal(lines_of(figure)["Nesterov, 1983"].get_ydata(), k / 100)
+    np.testing.assert_array_equal(y_of(lines_of(figure)["Nesterov, 1983"]), k / 100)
 
 
 def test_steps_against_condition_number_draws_the_means():
@@ -94,7 +104,7 @@ def test_steps_against_condition_number_draws_the_means():
     frame = record.frame()
     chosen = frame[(frame.method == "nag") & (frame.accuracy == 1e-12)]
     expected = chosen.groupby("condition_number").steps.mean()
-    drawn = [line.get_ydata() for line in figure.axes[1].lines]
+    drawn = [y_of(line) for line in figure.axes[1].lines]
     assert any(len(y) == 4 and np.allclose(y, expected) for y in drawn)
 
 
@@ -102,14 +112,14 @@ def test_learning_curves_draw_the_mean_over_seeds(cnn):
     figure = figures.draw_learning_curves(cnn)
     expected = np.mean([r["test_accuracy"] for r in cnn.rows if r["optimizer"] == "nag"], axis=0)
     drawn = {line.get_label(): line for line in figure.axes[1].lines}
-    np.testing.assert_allclose(drawn["Nesterov"].get_ydata(), expected)
+    np.testing.assert_allclose(y_of(drawn["Nesterov"]), expected)
 
 
 def test_accuracies_draw_every_seed_and_both_baselines(cnn):
     baselines = load_or_run(EXPERIMENTS["baselines-1000"])
     figure = figures.draw_accuracies(cnn, baselines)
     marks = np.concatenate(
-        [line.get_xdata() for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+        [x_of(line) for line in figure.axes[0].lines if line.get_linestyle() == "None"]
     )
     assert sorted(marks) == pytest.approx(sorted(row["accuracy"] for row in cnn.rows))
     texts = [text.get_text() for text in figure.axes[0].texts]
@@ -120,7 +130,7 @@ def test_tuning_rings_the_choice():
     record = load_or_run(EXPERIMENTS["cnn-tuning"])
     figure = figures.draw_tuning(record, dict.fromkeys(record.declaration.axes["optimizer"], 0.1))
     rings = [line for line in figure.axes[0].lines if line.get_markersize() == 12]
-    assert [ring.get_xdata().tolist() for ring in rings] == [[0.1]] * 5
+    assert [x_of(ring).tolist() for ring in rings] == [[0.1]] * 5
 
 
 def test_confusion_and_samples_show_what_they_get():
@@ -135,8 +145,8 @@ def test_confusion_and_samples_show_what_they_get():
 def test_drift_marks_the_change():
     figure = figures.draw_drift({"ours": np.zeros(4), "theirs": np.ones(4)}, changed_at=2)
     lines = lines_of(figure)
-    assert lines["ours"].get_ydata().tolist() == [1e-17] * 4
-    assert lines["theirs"].get_ydata().tolist() == [1.0] * 4
+    assert y_of(lines["ours"]).tolist() == [1e-17] * 4
+    assert y_of(lines["theirs"]).tolist() == [1.0] * 4
 
 
 def test_methods_differ_in_dash_or_marker_and_not_in_colour_alone():
@@ -144,9 +154,7 @@ def test_methods_differ_in_dash_or_marker_and_not_in_colour_alone():
     assert len({(str(s.linestyle), s.marker) for s in shown_together}) == 5
     assert len({s.color for s in shown_together}) == 5
     # in grey: gradient descent and Nesterov share a solid line, so their greys must lie apart
-    grey = {
-        s.label: np.dot(mpl.colors.to_rgb(s.color), (0.299, 0.587, 0.114)) for s in shown_together
-    }
+    grey = {s.label: np.dot(to_rgb(s.color), (0.299, 0.587, 0.114)) for s in shown_together}
     assert abs(grey["gradient descent"] - grey["Nesterov"]) > 0.05
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nagcore.core import tune_heavy_ball
+from nagcore.core import HeavyBall, tune_heavy_ball
 from nagcore.errors import UsageError
 from nagcore.evidence.drift import measure_drift
 from nagcore.evidence.race import race, race_on_worst_functions, tuned_method
@@ -18,7 +18,7 @@ VALLEY = Quadratic((1.0, 100.0))
 def test_each_method_gets_its_tuning():
     method, step_size = tuned_method("heavy-ball", VALLEY)
     tuning = tune_heavy_ball(100.0, 1.0)
-    assert (step_size, method.momentum(3)) == (tuning.step_size, tuning.momentum)
+    assert (step_size, method) == (tuning.step_size, HeavyBall(tuning.momentum))
 
 
 def test_tuned_momentum_overtakes_gradient_descent():

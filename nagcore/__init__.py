@@ -1,3 +1,3 @@
-"""Nesterov's accelerated gradient in every standard form, and the evidence for what it does."""
+"""Nesterov's accelerated gradient as rule and torch optimizer, and the evidence for it."""
 
 __version__ = "0.1.0"

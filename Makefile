@@ -19,8 +19,8 @@ book: env ## execute the chapters on the CPU and build the site (10 minutes at m
 test: env ## run the tests
 	@$(NAGCORE) test $(ARGS)
 
-gpu: env ## record what needs a GPU, where its record is missing or stale
-	@$(NAGCORE) record --device cuda --stale $(ARGS)
+gpu: ## record what needs a GPU, where its record is missing or stale
+	@tools/gpu.sh $(ARGS)
 
 lint: env ## check style, types, who imports whom, and that chapters are committed without outputs
 	@$(NAGCORE) lint $(ARGS)

@@ -189,7 +189,7 @@ def test_workflows_pin_actions_by_major_version() -> None:
     assert [action for action in actions if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
 
 
-@pytest.mark.parametrize("script", [".ci/run", "tools/bootstrap.sh"])
+@pytest.mark.parametrize("script", [".ci/run", "tools/bootstrap.sh", "tools/gpu.sh"])
 def test_scripts_can_be_run(script: str) -> None:
     path = ROOT / script
     assert os.access(path, os.X_OK)

@@ -123,7 +123,12 @@ def test_accuracies_draw_every_seed_and_both_baselines(cnn):
     )
     assert sorted(marks) == pytest.approx(sorted(row["accuracy"] for row in cnn.rows))
     texts = [text.get_text() for text in figure.axes[0].texts]
-    assert texts == ["logistic regression", "k nearest neighbours"]
+    gd = [row["accuracy"] for row in cnn.rows if row["optimizer"] == "gd"]
+    assert texts == [
+        f"◂ {min(gd):.3f} to {max(gd):.3f}, mean {np.mean(gd):.3f}",
+        "logistic regression",
+        "k nearest neighbours",
+    ]
 
 
 def test_tuning_rings_the_choice():

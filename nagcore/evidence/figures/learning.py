@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.evidence.figures.spread import spread_along
@@ -40,32 +41,35 @@ def draw_learning_curves(record: Record) -> Figure:
 
 @book_figure
 def draw_accuracies(record: Record, baselines: Record) -> Figure:
-    """Draw the final test accuracy of every seed as a dot, the baselines as lines.
+    """Draw the final test accuracy of every seed as a mark, the baselines as lines.
+
+    The axis spans the methods that reach the weaker baseline with one seed or more; the others
+    stand at its left end in numbers.
 
     Args:
         record: of "cnn-1000".
         baselines: of "baselines-1000".
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.2))
-    frame, names = record.frame(), record.declaration.axes["optimizer"]
-    for height, name in enumerate(reversed(names)):
-        values = frame.loc[frame["optimizer"] == name, "accuracy"].to_numpy(dtype=float)
-        style = STYLES[name]
-        axes.plot(
-            values,
-            np.full(len(values), height),
-            marker=style.marker,
-            linestyle="none",
-            color=style.color,
-            alpha=0.75,
-        )
-        axes.plot([values.mean()] * 2, [height - 0.3, height + 0.3], color=style.color)
-    for row in baselines.rows:
-        axes.axvline(row["accuracy"], color="#999999", linestyle=":", linewidth=1)
+    figure, axes = plt.subplots(figsize=(6.4, 3.4))
+    names = record.declaration.axes["optimizer"]
+    runs = {
+        name: np.array([row["accuracy"] for row in record.rows if row["optimizer"] == name])
+        for name in names
+    }
+    lines = {row["classifier"]: row["accuracy"] for row in baselines.rows}
+    near = [values for values in runs.values() if values.max() >= min(lines.values())]
+    shown = np.concatenate([*near, list(lines.values())])
+    axes.set_xlim(shown.min() - 0.025, shown.max() + 0.01)
+    axes.set_ylim(-0.5, len(names) + 0.4)
+    for height, (name, values) in enumerate(reversed(runs.items())):
+        _draw_seeds(axes, height, name, values)
+    for classifier, accuracy in lines.items():
+        axes.axvline(accuracy, color="#999999", linestyle=":", linewidth=1)
         axes.annotate(
-            str(row["classifier"]).replace("-", " "),
-            (row["accuracy"], len(names) - 0.35),
-            rotation=90,
+            classifier.replace("-", " "),
+            (accuracy, len(names) + 0.35),
+            xytext=(-3, 0),
+            textcoords="offset points",
             ha="right",
             va="top",
             fontsize=7.5,
@@ -77,6 +81,30 @@ def draw_accuracies(record: Record, baselines: Record) -> Figure:
     return figure
 
 
+def _draw_seeds(axes: Axes, height: int, name: str, values: np.ndarray) -> None:
+    style, left = STYLES[name], axes.get_xlim()[0]
+    axes.plot(
+        values,
+        np.full(len(values), height),
+        marker=style.marker,
+        linestyle="none",
+        color=style.color,
+        alpha=0.75,
+    )
+    if values.max() < left:
+        text = f"◂ {values.min():.3f} to {values.max():.3f}, mean {values.mean():.3f}"
+        axes.annotate(
+            text,
+            (left, height),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=style.color,
+        )
+    else:
+        axes.plot([values.mean()] * 2, [height - 0.3, height + 0.3], color=style.color)
+
+
 @book_figure
 def draw_tuning(record: Record, best: Mapping[str, float]) -> Figure:
     """Draw held-out accuracy against the step size for every optimizer, the chosen one ringed.
@@ -85,7 +113,7 @@ def draw_tuning(record: Record, best: Mapping[str, float]) -> Figure:
         record: of "cnn-tuning".
         best: the step size chosen for each optimizer.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.5))
+    figure, axes = plt.subplots(figsize=(7.2, 3.5))
     frame = record.frame()
     for name in record.declaration.axes["optimizer"]:
         style = STYLES[name]
@@ -103,5 +131,5 @@ def draw_tuning(record: Record, best: Mapping[str, float]) -> Figure:
     axes.set_xscale("log")
     axes.set_xlabel("step size (lr)")
     axes.set_ylabel("accuracy on held-out images")
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

@@ -27,8 +27,8 @@ class MethodStyle(NamedTuple):
 
 # Okabe and Ito's palette, which readers with any colour vision tell apart.
 STYLES: dict[str, MethodStyle] = {
-    "gd": MethodStyle("gradient descent", "#4d4d4d", "-", "o"),
-    "gd-convex": MethodStyle("gradient descent, 1/L", "#4d4d4d", "-", "o"),
+    "gd": MethodStyle("gradient descent", "#2b2b2b", "-", "o"),
+    "gd-convex": MethodStyle("gradient descent, 1/L", "#2b2b2b", "-", "o"),
     "sgd": MethodStyle("SGD", "#b07800", (0, (4, 1.5)), "s"),
     "heavy-ball": MethodStyle("heavy ball", "#d55e00", (0, (5, 1, 1, 1)), "^"),
     "nag": MethodStyle("Nesterov", "#0072b2", "-", "D"),

@@ -21,5 +21,5 @@ class MissingExtraError(UsageError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed; "
-            f"install it with: pip install 'nagcore[{extra}]'"
+            f"install it in the checkout with: make env, or: pip install '.[{extra}]'"
         )

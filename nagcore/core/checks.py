@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 
 from nagcore.errors import UsageError
 
@@ -34,6 +35,12 @@ def require_not_negative(value: float, name: str) -> None:
         raise UsageError(f"{name} is {value!r}, expected a finite number, 0 or larger")
 
 
+def require_count(value: int, name: str) -> None:
+    """Raise UsageError unless value is a whole number and not negative."""
+    if not (isinstance(value, Integral) and not isinstance(value, bool) and value >= 0):
+        raise UsageError(f"{name} is {value!r}, expected a whole number, 0 or larger")
+
+
 def require_curvature(L: float, mu: float) -> None:
     """Raise UsageError unless 0 < mu ≤ L < ∞."""
     if not (_is_number(L) and _is_number(mu) and 0 < mu <= L < math.inf):
@@ -44,4 +51,5 @@ def require_curvature(L: float, mu: float) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # NumPy's numbers are Real as well; a tensor is not
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -11,7 +11,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nagcore.core.checks import require_curvature, require_momentum, require_positive
+from nagcore.core.checks import (
+    require_count,
+    require_curvature,
+    require_momentum,
+    require_positive,
+)
 
 MomentumSequence = Callable[[int], float]
 
@@ -155,12 +160,16 @@ def extrapolation(k: int) -> float:
     Args:
         k: index, not negative.
 
+    Raises:
+        UsageError: k is not a whole number, 0 or larger.
+
     Source: [nesterov1983].
 
     Example:
         >>> extrapolation(1)
         1.618033988749895
     """
+    require_count(k, "k")
     while len(_extrapolations) <= k:
         t = _extrapolations[-1]
         _extrapolations.append((1 + math.sqrt(1 + 4 * t * t)) / 2)

@@ -75,7 +75,8 @@ def tune_nesterov(L: float, mu: float) -> Tuning:
         >>> tune_nesterov(L=16.0, mu=1.0)
         Tuning(step_size=0.0625, momentum=0.6)
     """
-    return Tuning(1 / L, StronglyConvexMomentum(L, mu)(0))
+    momentum = StronglyConvexMomentum(L, mu)(0)
+    return Tuning(1 / L, momentum)
 
 
 def tune_nesterov_on_quadratics(L: float, mu: float) -> Tuning:

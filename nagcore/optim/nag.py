@@ -17,6 +17,8 @@ from torch.optim import Optimizer
 from nagcore.core.checks import require_momentum, require_not_negative
 from nagcore.errors import UsageError
 
+_STATE = {"displacement", "query_momentum"}
+
 
 class NAG(Optimizer):
     r"""x_{k+1} = y_k − α_k ∇f(y_k),  y_{k+1} = x_{k+1} + β_{k+1} (x_{k+1} − x_k).
@@ -68,7 +70,7 @@ class NAG(Optimizer):
         weight_decay: float = 0.0,
         maximize: bool = False,
     ) -> None:
-        self._saved_query_points: list[tuple[Tensor, Tensor]] | None = None
+        self._is_at_iterate = False
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -82,6 +84,27 @@ class NAG(Optimizer):
         self._require_query_point("state_dict()")
         return super().state_dict()
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the state of another run of this optimizer.
+
+        Args:
+            state_dict: what `state_dict()` returned.
+
+        Raises:
+            UsageError: called inside `at_iterate()`, a value is out of its range, or the state
+                belongs to another optimizer; nothing is taken over.
+        """
+        self._require_query_point("load_state_dict()")
+        for group in state_dict["param_groups"]:
+            _check_group({**self.defaults, **group})
+        for state in state_dict["state"].values():
+            if set(state) != _STATE:
+                raise UsageError(
+                    f"the state holds {sorted(state)}, expected {sorted(_STATE)}: it belongs to "
+                    "another optimizer, so load the parameters alone and start this one afresh"
+                )
+        super().load_state_dict(state_dict)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy or a pickle holds."""
         self._require_query_point("copying or pickling")
@@ -90,14 +113,11 @@ class NAG(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copy or a pickle, which was made at the query point."""
         super().__setstate__(state)
-        self._saved_query_points = None
+        self._is_at_iterate = False
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters, checked like the constructor's arguments."""
-        merged = {**self.defaults, **param_group}
-        require_not_negative(merged["lr"], "lr")
-        require_momentum(merged["momentum"])
-        require_not_negative(merged["weight_decay"], "weight_decay")
+        _check_group({**self.defaults, **param_group})
         super().add_param_group(param_group)
 
     @torch.no_grad()
@@ -112,9 +132,12 @@ class NAG(Optimizer):
             The loss returned by `closure`, or None.
 
         Raises:
-            UsageError: called inside `at_iterate()`, or a gradient is sparse.
+            UsageError: called inside `at_iterate()`, a gradient is sparse, or lr, momentum or
+                weight_decay was set to a value out of its range.
         """
         self._require_query_point("step()")
+        for group in self.param_groups:
+            _check_group(group)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -158,7 +181,7 @@ class NAG(Optimizer):
             self.state[p]["query_momentum"] = float(group["momentum"])
 
     def _require_query_point(self, action: str) -> None:
-        if self._saved_query_points is not None:
+        if self._is_at_iterate:
             raise UsageError(
                 f"{action} was called inside at_iterate(), where the parameters are not at the "
                 "query point that the state belongs to; leave the with block first"
@@ -174,21 +197,29 @@ class NAG(Optimizer):
         Raises:
             UsageError: the block is entered a second time before it was left.
         """
-        if self._saved_query_points is not None:
-            raise UsageError("at_iterate() is already active; leave the first with block first")
-        with torch.no_grad():
-            moved = [p for group in self.param_groups for p in group["params"] if self.state.get(p)]
-            self._saved_query_points = [(p, p.detach().clone()) for p in moved]
-            for p in moved:
-                state = self.state[p]
-                p.sub_(state["displacement"], alpha=state["query_momentum"])
+        self._require_query_point("at_iterate()")
+        moved = [p for group in self.param_groups for p in group["params"] if self.state.get(p)]
+        query_points = [p.detach().clone() for p in moved]
+        self._is_at_iterate = True
         try:
+            with torch.no_grad():
+                for p in moved:
+                    state = self.state[p]
+                    p.sub_(state["displacement"], alpha=state["query_momentum"])
             yield
         finally:
             with torch.no_grad():
-                for p, query_point in self._saved_query_points:
+                for p, query_point in zip(moved, query_points, strict=True):
                     p.copy_(query_point)
-            self._saved_query_points = None
+            self._is_at_iterate = False
+
+
+def _check_group(group: dict[str, Any]) -> None:
+    if isinstance(group["lr"], Tensor):
+        raise UsageError("lr is a tensor, expected a number: pass lr.item()")
+    require_not_negative(group["lr"], "lr")
+    require_momentum(group["momentum"])
+    require_not_negative(group["weight_decay"], "weight_decay")
 
 
 def _descent_gradients(params: list[Tensor], weight_decay: float, maximize: bool) -> list[Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from nagcore.core.checks import require_not_negative
+from nagcore.core.checks import require_momentum, require_not_negative
 from nagcore.errors import UsageError
 from nagcore.names import closest_first
 from nagcore.optim.nag import NAG
@@ -46,6 +46,19 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
 }
 
 
+def find_optimizer(name: str) -> OptimizerEntry:
+    """Return the entry of that name in `OPTIMIZERS`.
+
+    Raises:
+        UsageError: there is none; the message lists those there are, the closest first.
+    """
+    if name not in OPTIMIZERS:
+        raise UsageError(
+            f"optimizer {name!r} is not known; known: {closest_first(name, OPTIMIZERS)}"
+        )
+    return OPTIMIZERS[name]
+
+
 def make_optimizer(
     name: str, params: Iterable[Any], *, lr: float, **options: Any
 ) -> torch.optim.Optimizer:
@@ -68,21 +81,20 @@ def make_optimizer(
         Traceback (most recent call last):
         nagcore.errors.UsageError: optimizer 'nga' is not known; known: nag, ...
     """
-    if name not in OPTIMIZERS:
-        raise UsageError(
-            f"optimizer {name!r} is not known; known: {closest_first(name, OPTIMIZERS)}"
-        )
-    entry = OPTIMIZERS[name]
+    entry = find_optimizer(name)
     unknown = [key for key in options if key not in entry.options()]
     if unknown:
         raise UsageError(
             f"{name} takes no option {unknown[0]!r}; "
             f"it takes: {closest_first(unknown[0], entry.options())}"
         )
+    chosen = {**entry.defaults, **options}
     require_not_negative(lr, "lr")
+    if "momentum" in chosen:
+        require_momentum(chosen["momentum"])
     try:
-        return entry.build(params, lr=lr, **{**entry.defaults, **options})  # pyright: ignore[reportCallIssue]
+        return entry.build(params, lr=lr, **chosen)  # pyright: ignore[reportCallIssue]
     except UsageError:
         raise
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{name} cannot be made with {options}: {error}") from error

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nagcore.core.checks import require_not_negative, require_positive
+from nagcore.core.checks import require_count, require_not_negative, require_positive
 from nagcore.core.method import Method
 from nagcore.errors import UsageError
 from nagcore.theory.problem import Problem
@@ -98,7 +98,7 @@ def minimize(
     step_size = 1 / problem.L if step_size is None else step_size
     require_positive(step_size, "step_size")
     require_not_negative(tol, "tol")
-    require_not_negative(max_steps, "max_steps")
+    require_count(max_steps, "max_steps")
     x0 = np.asarray(x0, dtype=float)
     if x0.shape != problem.x_star.shape:
         raise UsageError(f"x0 has shape {x0.shape}, expected {problem.x_star.shape}")

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nagcore.core.checks import require_count
 from nagcore.errors import UsageError
 
 
@@ -36,7 +37,12 @@ class Quadratic:
 
     def __post_init__(self) -> None:
         # tuples, so that two equal problems compare and hash as equal
-        object.__setattr__(self, "eigenvalues", tuple(float(v) for v in self.eigenvalues))
+        try:
+            object.__setattr__(self, "eigenvalues", tuple(float(v) for v in self.eigenvalues))
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"eigenvalues are {self.eigenvalues!r}, expected numbers") from error
+        if self.rotation_seed is not None:
+            require_count(self.rotation_seed, "rotation_seed")
         values = np.array(self.eigenvalues)
         if not (values.size and np.isfinite(values).all() and values.min() >= 0 < values.max()):
             raise UsageError(

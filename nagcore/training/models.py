@@ -47,16 +47,20 @@ class RepairedCNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the class scores (n, 10) of images (n, 1, 28, 28)."""
-        if images.shape[1:] != (1, SIDE, SIDE):
-            raise UsageError(
-                f"images of shape {tuple(images.shape)} cannot be read; expected (n, 1, {SIDE}, "
-                f"{SIDE}): keep the channel axis, and do not flatten before a convolution"
-            )
-        # ReLU rises monotonically, so it may follow the pooling: the same function and the same
-        # gradient, with a quarter of the numbers to pass through it.
+        _require_images(images)
+        # ReLU rises monotonically, so it may follow the pooling:
+        # the same function and gradient, on a quarter of the numbers.
         x = relu(max_pool2d(self.conv1(images), 2))
         x = relu(max_pool2d(self.conv2(x), 2))
         return self.fc2(relu(self.fc1(x.flatten(1))))
+
+
+def _require_images(images: Tensor) -> None:
+    if images.shape[1:] != (1, SIDE, SIDE):
+        raise UsageError(
+            f"images of shape {tuple(images.shape)} cannot be read; expected (n, 1, {SIDE}, "
+            f"{SIDE}): keep the channel axis, and do not flatten before a convolution"
+        )
 
 
 def make_cnn(seed: int, width: int = 32) -> RepairedCNN:

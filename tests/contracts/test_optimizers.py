@@ -145,12 +145,50 @@ def test_what_needs_the_query_point_is_refused_inside_at_iterate(row):
     parameters = make_parameters()
     optimizer = row.build(parameters, lr=0.1)
     advance(optimizer, parameters, 1)
+    saved, before = optimizer.state_dict(), values(parameters)
     with optimizer.at_iterate():
-        for misuse in (optimizer.step, optimizer.state_dict, lambda: pickle.dumps(optimizer)):
+        for misuse in (
+            optimizer.step,
+            optimizer.state_dict,
+            lambda: optimizer.load_state_dict(saved),
+            lambda: pickle.dumps(optimizer),
+        ):
             with pytest.raises(UsageError, match="leave the with block"):
                 misuse()
-        with pytest.raises(UsageError, match="already active"), optimizer.at_iterate():
+        with (
+            pytest.raises(UsageError, match=r"at_iterate\(\) was called inside"),
+            optimizer.at_iterate(),
+        ):
             pass
+    assert all(torch.equal(p, b) for p, b in zip(parameters, before, strict=True))
+
+
+@rows
+def test_the_state_of_another_optimizer_is_refused_and_nothing_is_taken_over(row):
+    parameters = make_parameters()
+    other = torch.optim.SGD(parameters, lr=0.3, momentum=0.9, nesterov=True)
+    advance(other, parameters, 2)
+    optimizer = row.build(parameters, lr=0.1)
+    with pytest.raises(UsageError, match="belongs to another optimizer"):
+        optimizer.load_state_dict(other.state_dict())
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert not optimizer.state
+
+
+@rows
+@pytest.mark.parametrize(("name", "value"), [("momentum", 1.5), ("lr", -1.0), ("lr", float("nan"))])
+def test_values_set_later_are_checked_too(row, name, value):
+    parameters = make_parameters()
+    optimizer = row.build(parameters, lr=0.1)
+    saved = optimizer.state_dict()
+    saved["param_groups"][0][name] = value
+    with pytest.raises(UsageError, match=f"{name} is"):
+        optimizer.load_state_dict(saved)
+    optimizer.param_groups[0][name] = value
+    before = values(parameters)
+    with pytest.raises(UsageError, match=f"{name} is"):
+        advance(optimizer, parameters, 1)
+    assert all(torch.equal(p, b) for p, b in zip(parameters, before, strict=True))
 
 
 @cases

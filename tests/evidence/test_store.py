@@ -119,7 +119,7 @@ def test_names_choose_by_themselves_and_unknown_ones_list_the_closest_first(toy,
     assert select(everything, ["rates"], "cpu", root) == [toy.experiment]
     assert find_experiment("cnn", everything) is toy.experiment
     with pytest.raises(
-        UsageError, match="no experiment 'rate'; the experiments: rates, cnn, toy-p"
+        UsageError, match="no experiment 'rate'; the experiments: rates, toy-powers, cnn"
     ):
         select(everything, ["rate"], "cpu", root)
     with pytest.raises(UsageError, match="the experiments: none"):

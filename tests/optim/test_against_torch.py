@@ -91,7 +91,10 @@ def test_every_named_optimizer_lowers_a_loss(name):
         ("adam", {"lr": -0.1}, "lr is -0.1"),
         ("nag", {"lr": 0.1, "momentum": 1.5}, "momentum is 1.5"),
         ("nag", {"lr": 0.1, "betas": (0.9, 0.99)}, "nag takes no option 'betas'"),
-        ("heavy-ball", {"lr": 0.1, "momentum": -1.0}, "heavy-ball cannot be made"),
+        ("heavy-ball", {"lr": 0.1, "momentum": -1.0}, "momentum is -1.0"),
+        ("heavy-ball", {"lr": 0.1, "momentum": 1.0}, "momentum is 1.0"),
+        ("adam", {"lr": 0.1, "betas": 3}, "adam cannot be made"),
+        ("adam", {"lr": 0.1, "eps": -1.0}, "adam cannot be made"),
     ],
 )
 def test_bad_names_and_values_are_refused(name, arguments, words):

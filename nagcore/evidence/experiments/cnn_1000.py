@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from nagcore.evidence.declaration import Declaration
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.experiments.cnn_runs import train_cnn
+from nagcore.optim.table import find_optimizer
 from nagcore.training.data import load_fashion_mnist
 from nagcore.training.evaluation import evaluate
 
@@ -42,6 +43,7 @@ DECLARATION = Declaration(
 
 def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:
     """Train on the 1,000 shipped training images and evaluate on the 1,000 test images."""
+    find_optimizer(setting["optimizer"])  # an unknown name is refused before its lr is looked up
     train, test = load_fashion_mnist()
     run = train_cnn(
         setting["optimizer"],

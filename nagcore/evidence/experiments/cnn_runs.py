@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from nagcore.optim.table import OPTIMIZERS, make_optimizer
+from nagcore.optim.table import find_optimizer, make_optimizer
 from nagcore.training.data import ImageData
 from nagcore.training.fit import fit
 from nagcore.training.history import History
@@ -51,7 +51,6 @@ def train_cnn(
     Raises:
         UsageError: an unknown optimizer, or a value out of its range.
     """
-    full_batch = optimizer in OPTIMIZERS and OPTIMIZERS[optimizer].full_batch
     model = make_cnn(seed).to(device)
     stepper = make_optimizer(optimizer, model.parameters(), lr=lr)
     history = fit(
@@ -59,7 +58,7 @@ def train_cnn(
         cross_entropy,
         train.to(device),
         stepper,
-        batch_size=len(train) if full_batch else batch_size,
+        batch_size=len(train) if find_optimizer(optimizer).full_batch else batch_size,
         until=Epochs(epochs) | Diverged(),
         evaluate_on=evaluate_on.to(device),
         seed=seed,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nagcore.errors import MissingExtraError, UsageError
-from nagcore.files import write_whole
+from nagcore.files import require_writable, write_whole
 from nagcore.names import closest_first
 from nagcore.root import find_root
 
@@ -183,6 +183,7 @@ def run_chapter(
             f"cannot write the executed chapter to {target}; expected a name that ends in .ipynb, "
             "outside chapters/ (what is committed stays as it is); left out, _runs/ is used"
         )
+    require_writable(target.parent)
     failure = _execute(chapter, values, target, progress=progress)
     if failure is not None:
         raise ChapterError(
@@ -196,6 +197,8 @@ def run_chapter(
 def _execute(chapter: Path, values: dict[str, Any], target: Path, *, progress: bool) -> Any:
     """Run by papermill into a temporary file, then write `target` whole; return a cell's error."""
     papermill = _papermill()
+    from nbclient.exceptions import DeadKernelError
+    from nbformat.reader import NotJSONError
     from papermill.exceptions import PapermillExecutionError
 
     failure = None
@@ -214,6 +217,11 @@ def _execute(chapter: Path, values: dict[str, Any], target: Path, *, progress: b
             )
         except PapermillExecutionError as error:
             failure = error
+        except (DeadKernelError, NotJSONError) as error:
+            raise ChapterError(
+                f"chapter {chapter.stem} could not be executed: {error}; a kernel dies most often "
+                "for want of memory, and a damaged notebook is restored by: git checkout chapters"
+            ) from error
         notebook = json.loads(draft.read_text(encoding="utf-8"))
     # The notebook names the files as its reader knows them, not the temporary one.
     notebook["metadata"]["papermill"]["input_path"] = chapter.name

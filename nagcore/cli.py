@@ -33,8 +33,8 @@ errors = Console(stderr=True, highlight=False)
 Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
 
 
-def _command(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Register a command whose user errors end in one message and exit status 2."""
+def _plainly(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Let user errors end in one message and exit status 2."""
 
     @functools.wraps(run)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -47,10 +47,11 @@ def _command(run: Callable[..., Any]) -> Callable[..., Any]:
             errors.print("stopped")
             raise typer.Exit(130) from None
 
-    return app.command()(guarded)
+    return guarded
 
 
-@_command
+@app.command()
+@_plainly
 def book(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -60,7 +61,8 @@ def book(
     build(find_root(), quiet=quiet)
 
 
-@_command
+@app.command()
+@_plainly
 def serve(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
 ) -> None:
@@ -71,6 +73,7 @@ def serve(
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@_plainly
 def run_tests(
     context: typer.Context,
     site: Annotated[
@@ -97,7 +100,8 @@ def _require_tests() -> None:
             raise MissingExtraError(package, "dev", "running the tests")
 
 
-@_command
+@app.command()
+@_plainly
 def lint() -> None:
     """Check style, types, import contracts and that chapters carry no outputs."""
     from nagcore.lint import run_all
@@ -106,7 +110,8 @@ def lint() -> None:
         raise typer.Exit(1)
 
 
-@_command
+@app.command()
+@_plainly
 def data(
     folder: Annotated[Path | None, typer.Option(help="Where to look for the full set.")] = None,
     download: Annotated[
@@ -121,7 +126,8 @@ def data(
     console.print(describe(folder), soft_wrap=True, markup=False)
 
 
-@_command
+@app.command()
+@_plainly
 def run(
     chapter: Annotated[str, typer.Argument(help="A number or name: 7, 07, 07-cnn-repaired.")],
     parameter: Annotated[
@@ -140,7 +146,8 @@ def run(
     console.print(f"wrote {written}", soft_wrap=True, markup=False)
 
 
-@_command
+@app.command()
+@_plainly
 def record(
     names: Annotated[
         list[str] | None,
@@ -181,7 +188,8 @@ def _show_records(statuses: list[Any]) -> None:
     console.print(table)
 
 
-@_command
+@app.command()
+@_plainly
 def doctor() -> None:
     """Say what this machine has, and what each missing thing would enable."""
     from nagcore.doctor import diagnose

@@ -162,7 +162,7 @@ def _version_of(program: Path) -> str:
 
 
 def _extra(package: str, extra: str, enables: str) -> _Probe:
-    return _Probe(package, _package(package), enables, f"pip install 'nagcore[{extra}]'")
+    return _Probe(package, _package(package), enables, f"make env, or pip install '.[{extra}]'")
 
 
 _PROBES = (
@@ -172,19 +172,19 @@ _PROBES = (
     _Probe(
         "accelerator",
         _accelerator,
-        "records of the full size: nagcore record --device cuda",
-        "a machine with an NVIDIA GPU (CUDA) or an Apple one (MPS), and its driver",
+        "records on a GPU: make gpu (CUDA only)",
+        "a machine with an NVIDIA GPU and its driver",
     ),
     _Probe("shipped images", _shipped_data, "every chapter, offline", "install nagcore anew"),
     _Probe(
         "full Fashion-MNIST",
         _full_data,
         "runs on all 70,000 images",
-        "nagcore data, or apt-get install dataset-fashion-mnist, or NAGCORE_DATA=FOLDER",
+        "nagcore data --download, or apt-get install dataset-fashion-mnist, or NAGCORE_DATA=FOLDER",
     ),
     _Probe("git", _program("git"), "the commit in a record's provenance", "apt-get install git"),
     _Probe("uv", _uv, "making and locking the environment", "make env"),
-    _Probe("node", _node, "formulas in the book", "pip install 'nagcore[book]'"),
+    _Probe("node", _node, "formulas in the book", "make env, or pip install '.[book]'"),
     _Probe("npm", _program("npm"), "renewing the formulas' style and fonts", "apt-get install npm"),
     _Probe(
         "browser",

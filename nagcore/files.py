@@ -59,6 +59,11 @@ def write_whole(path: Path | str, content: str | bytes) -> Path:
     return path
 
 
+def require_writable(folder: Path | str) -> None:
+    """Raise UsageError unless a file can be written into `folder`, which is made if missing."""
+    write_whole(Path(folder) / ".can-be-written", "").unlink()
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

@@ -7,6 +7,7 @@ import torch
 from typer.testing import CliRunner
 
 from nagcore.cli import app
+from nagcore.errors import UsageError
 
 COMMANDS = ["book", "serve", "test", "lint", "data", "run", "record", "doctor"]
 
@@ -68,8 +69,20 @@ def test_an_unknown_chapter_or_parameter_is_refused_with_the_right_ones(cli):
     refused(cli("run", "07", "-p", "epochs"), "name=value")
 
 
-def test_outside_a_checkout_the_site_cannot_be_served(cli, checkout):
+def test_a_site_that_is_not_built_cannot_be_served(cli, checkout):
     refused(cli("serve"), "make book")
+
+
+@pytest.mark.parametrize(
+    "command", [["book"], ["serve"], ["test"], ["lint"], ["run", "7"], ["record"]]
+)
+def test_outside_a_checkout_every_command_says_so(cli, command, monkeypatch):
+    def nowhere(start=None):
+        raise UsageError("this folder is not inside a checkout of the report")
+
+    for module in ("nagcore.cli", "nagcore.chapters"):
+        monkeypatch.setattr(f"{module}.find_root", nowhere)
+    refused(cli(*command), "not inside a checkout")
 
 
 def test_records_are_listed_with_their_state(cli, checkout):

@@ -89,16 +89,20 @@ def execute(path: Path) -> Execution:
     """Execute one notebook in its own folder."""
     import nbformat
     from jupyter_cache.executors.utils import single_nb_execution
+    from nbclient.exceptions import DeadKernelError
 
     notebook = nbformat.read(path, as_version=4)
-    result = single_nb_execution(
-        notebook,
-        cwd=str(path.parent),
-        timeout=CELL_TIMEOUT,
-        allow_errors=False,
-        # A kernel on this machine warns otherwise that it speaks to us without encryption.
-        extra_arguments=["--IPKernelApp.log_level=ERROR"],
-    )
+    try:
+        result = single_nb_execution(
+            notebook,
+            cwd=str(path.parent),
+            timeout=CELL_TIMEOUT,
+            allow_errors=False,
+            # A kernel on this machine warns otherwise that it speaks to us without encryption.
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        )
+    except DeadKernelError as error:
+        return Execution(notebook, 0.0, f"{error}; most often for want of memory")
     error = None if result.err is None else COLOUR.sub("", str(result.err))
     return Execution(notebook, result.time, error)
 

@@ -25,5 +25,5 @@ def find_node() -> Path:
         return Path(found)
     raise UsageError(
         "node was found neither in this environment nor on PATH; formulas are rendered by it. "
-        "Install it with: pip install 'nagcore[book]', or by your system's package nodejs"
+        "Install it with: pip install '.[book]', or by your system's package nodejs"
     )

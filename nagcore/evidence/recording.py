@@ -22,7 +22,7 @@ from nagcore.evidence.progress import track
 from nagcore.evidence.provenance import Provenance, Source, source_of, utc_now, versions
 from nagcore.evidence.record import Record
 from nagcore.evidence.store import load_if_recorded, record_path, renewal
-from nagcore.files import write_whole
+from nagcore.files import require_writable, write_whole
 from nagcore.root import find_root
 
 
@@ -96,7 +96,7 @@ def record_experiment(
     declaration = experiment.declaration
     _require_recordable(experiment, device, jobs)
     path = record_path(declaration.name, device, base)
-    _require_writable(path.parent)
+    require_writable(path.parent)
     source = source_of(experiment.module)
     partial = _partial(experiment, device, source, base)
     pending = [index for index in range(declaration.size) if index not in partial.finished]
@@ -210,8 +210,3 @@ def _require_recordable(experiment: Experiment, device: str, jobs: int) -> None:
         )
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UsageError(f"jobs is {jobs!r}, expected a whole number, 1 or larger")
-
-
-def _require_writable(folder: Path) -> None:
-    probe = write_whole(folder / ".can-be-written", "")
-    probe.unlink()

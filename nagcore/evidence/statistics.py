@@ -73,6 +73,38 @@ def summarize(values: Iterable[float]) -> Summary:
     return Summary(mean, spread, int(data.size))
 
 
+# 0.975 quantiles of Student's t with 1 to 30 degrees of freedom.
+_T_975 = (
+    *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
+    *(2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860),
+    *(2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423),
+)
+
+
+def confidence_interval(summary: Summary) -> tuple[float, float]:
+    """Return the 95 % confidence interval of the mean of normally distributed values.
+
+    Args:
+        summary: of the values; of their differences for a paired comparison.
+
+    Returns:
+        Its ends, both nan where n is 1.
+
+    Raises:
+        UsageError: there are more than 31 values.
+
+    Example:
+        >>> [round(end, 2) for end in confidence_interval(Summary(mean=1.0, spread=1.0, n=5))]
+        [-0.24, 2.24]
+    """
+    if summary.n > len(_T_975) + 1:
+        raise UsageError(f"n is {summary.n}, expected {len(_T_975) + 1} values at most")
+    if summary.n == 1:
+        return math.nan, math.nan
+    half = _T_975[summary.n - 2] * summary.spread / math.sqrt(summary.n)
+    return summary.mean - half, summary.mean + half
+
+
 def agrees(value: float, summary: Summary, *, k: float = 3.0, at_least: float = 0.0) -> bool:
     """Say whether a new measurement lies within k spreads of the recorded mean.
 

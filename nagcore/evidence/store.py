@@ -147,18 +147,19 @@ def select(
         names: those the user asked for; where there are none, those without a record are meant.
         device: "cpu" or "cuda".
         root: the checkout; found from the current folder if left out.
-        stale: with no names, add those whose record was made by earlier code, belongs to another
-            declaration or cannot be read.
+        stale: add those whose record was made by earlier code, belongs to another declaration or
+            cannot be read; with names, leave out those of them whose record is current.
 
     Raises:
         UsageError: a name is unknown.
     """
     wanted = [find_experiment(name, experiments) for name in names]
-    if wanted:
+    if wanted and not stale:
         return wanted
     states = {"missing", *(("stale", "declaration changed", "unreadable") if stale else ())}
     found = record_status(experiments, device, root)
-    return [experiments[status.name] for status in found if status.state in states]
+    due = [experiments[status.name] for status in found if status.state in states]
+    return [experiment for experiment in due if not wanted or experiment in wanted]
 
 
 def _status(experiment: Experiment, device: str, root: Path) -> Status:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,14 +38,14 @@ RAW_MARKUP = re.compile(r"\{[a-z:]+\}`|:::|```")
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; Playwright's own is downloaded from a host of its own."""
-    program = os.environ.get("NAGCORE_CHROMIUM") or shutil.which("chromium")
+    program = find_browser()
     if program is None:
         raise FileNotFoundError(
             "Chromium was not found. Install it with: apt-get install chromium, "
             "or name it in NAGCORE_CHROMIUM"
         )
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=str(program), args=ARGUMENTS)
         yield chromium
         chromium.close()
 

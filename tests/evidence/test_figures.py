@@ -148,10 +148,11 @@ def test_confusion_and_samples_show_what_they_get():
 
 
 def test_drift_marks_the_change():
-    figure = figures.draw_drift({"ours": np.zeros(4), "theirs": np.ones(4)}, changed_at=2)
-    lines = lines_of(figure)
-    assert y_of(lines["ours"]).tolist() == [1e-17] * 4
-    assert y_of(lines["theirs"]).tolist() == [1.0] * 4
+    record = load_or_run(EXPERIMENTS["drift-under-schedule"])
+    lines = lines_of(figures.draw_drift(record))
+    for row in record.rows:
+        drawn = y_of(lines[row["optimizer"]])
+        np.testing.assert_array_equal(drawn, np.maximum(row["distance"], 1e-17))
 
 
 def test_methods_differ_in_dash_or_marker_and_not_in_colour_alone():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from nagcore.evidence import load_or_run
 from nagcore.evidence.experiments import EXPERIMENTS
@@ -30,20 +31,22 @@ def test_accuracies_are_recomputed_from_the_rows(glued):
     values = 100 * np.array([row["accuracy"] for row in rows])
     assert glued["acc_nag"] == f"{values.mean():.1f} ± {values.std(ddof=1):.1f} % (n = 5)"
     fifth = np.mean([row["train_loss"][5] for row in rows])
-    assert glued["loss5_nag"] == f"{fifth:.2f}"
-    assert glued["steps_ratio"] == 20
+    assert glued["early_loss_nag"] == f"{fifth:.2f}"
+    assert glued["early_epoch"] == 5
 
 
-def test_wins_are_counted_seed_by_seed(glued):
+def test_differences_carry_the_interval_that_scipy_gives(glued):
     rows = load_or_run(EXPERIMENTS["cnn-1000"]).rows
-    by_seed = {(row["optimizer"], row["seed"]): row["accuracy"] for row in rows}
-    wins = sum(by_seed["nag", seed] > by_seed["sgd", seed] for seed in range(5))
-    assert glued["nag_wins_sgd"] == f"{wins} of 5"
+    accuracy = {(row["optimizer"], row["seed"]): row["accuracy"] for row in rows}
+    ahead = [100 * (accuracy["nag", seed] - accuracy["sgd", seed]) for seed in range(5)]
+    ends = stats.ttest_1samp(ahead, 0.0).confidence_interval(0.95)
+    low, high = (f"{end:+.1f}".replace("-", "−") for end in (ends.low, ends.high))
+    assert f"95 % interval {low} to {high}, n = 5" in glued["nag_minus_sgd"]
 
 
 def test_baselines_are_those_of_their_record(glued):
     rows = load_or_run(EXPERIMENTS["baselines-1000"]).rows
-    assert glued["acc_logistic-regression"] == f"{rows[0]['accuracy']:.1%}"
+    assert glued["acc_logistic-regression"] == f"{100 * rows[0]['accuracy']:.1f} %"
 
 
 def test_differences_are_taken_between_runs_of_the_same_seed():

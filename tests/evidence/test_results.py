@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nagcore.evidence import agrees, load_record, summarize
+from nagcore.evidence import agrees, code_files, load_record, summarize
 from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.experiments.cnn_1000 import DECLARATION as CNN
 from nagcore.evidence.experiments.cnn_tuning import best_step_sizes
@@ -21,6 +21,7 @@ def test_every_record_fits_its_declaration(path):
     assert path.parent.name in EXPERIMENTS, f"{path} belongs to no experiment; remove it"
     record = load_record(EXPERIMENTS[path.parent.name], path.stem, root=ROOT)
     assert record.provenance.commit, "a record without a commit cannot be made again"
+    assert record.provenance.clean is not False, "made from a tree with uncommitted changes"
     assert len(record.rows) == record.declaration.size
 
 
@@ -103,3 +104,68 @@ def test_recorded_predictions_give_the_recorded_accuracy():
     labels = load_arrays().test_labels
     for row in load_record(EXPERIMENTS["cnn-1000"], "cpu", root=ROOT).rows:
         assert np.mean(np.array(row["predictions"]) == labels) == pytest.approx(row["accuracy"])
+
+
+def means(record, column="accuracy"):
+    frame = record.frame()
+    return frame.groupby("optimizer")[column].mean().to_dict()
+
+
+def test_what_chapter_07_says_in_words_is_in_the_record():
+    """Prose cannot be computed; when a new record contradicts it, this test asks to rewrite it."""
+    record = load_record(EXPERIMENTS["cnn-1000"], "cpu", root=ROOT)
+    baselines = load_record(EXPERIMENTS["baselines-1000"], "cpu", root=ROOT)
+    accuracy = means(record)
+    stochastic = {name: value for name, value in accuracy.items() if name != "gd"}
+    assert min(stochastic.values()) > max(row["accuracy"] for row in baselines.rows)
+    assert accuracy["gd"] < min(row["accuracy"] for row in baselines.rows)
+    assert max(accuracy, key=accuracy.__getitem__) == "nag"
+    assert max(stochastic.values()) - min(stochastic.values()) < 0.02
+    fits = {row["optimizer"]: [] for row in record.rows}
+    for row in record.rows:
+        fits[row["optimizer"]].append((row["train_loss"][5], row["train_loss"][-1]))
+    early, late = (
+        {name: np.mean([pair[i] for pair in pairs]) for name, pairs in fits.items()} for i in (0, 1)
+    )
+    assert early["nag"] < early["heavy-ball"] < early["sgd"]
+    assert min(late, key=late.__getitem__) == "nag"
+
+
+def test_what_chapter_07_says_of_the_search_is_in_the_record():
+    search = load_record(EXPERIMENTS["cnn-tuning"], "cpu", root=ROOT)
+    best = best_step_sizes(search.rows)
+    assert best["sgd"] == pytest.approx(10 * best["nag"])
+    assert best["nag"] == best["heavy-ball"]
+    assert best["adam"] == min(best.values())
+    grid = search.declaration.axes["lr"]
+    assert not {grid[0], grid[-1]} & set(best.values()), "a best step size at the grid's edge"
+
+
+def test_what_chapter_03_says_of_the_rates_is_in_the_record():
+    frame = load_record(EXPERIMENTS["rates-on-quadratics"], "cpu", root=ROOT).frame()
+    hardest = frame[frame.condition_number == 1e4].groupby(["accuracy", "method"]).steps.mean()
+    assert hardest[1e-12, "heavy-ball"] < hardest[1e-12, "nag"] < hardest[1e-12, "gd"] / 10
+    assert hardest[1e-4, "nag"] < hardest[1e-4, "heavy-ball"] < hardest[1e-4, "gd"] / 10
+
+
+def test_what_chapter_03_says_of_the_drift_is_in_the_record():
+    record = load_record(EXPERIMENTS["drift-under-schedule"], "cpu", root=ROOT)
+    changed_at = record.declaration.constants["changed_at"]
+    ours, torchs = (np.array(row["distance"]) for row in record.rows)
+    assert ours.max() < 1e-13
+    assert torchs[:changed_at].max() < 1e-13
+    assert torchs[changed_at:].min() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"),
+    [
+        ("rates-on-quadratics", {"core.nesterov", "core.momentum", "theory.minimize"}),
+        ("drift-under-schedule", {"core.nesterov", "optim.nag"}),
+        ("cnn-1000", {"optim.nag", "training.fit", "training.models", "training.data"}),
+        ("cnn-tuning", {"optim.nag", "training.fit", "training.evaluation"}),
+    ],
+)
+def test_a_change_of_the_code_under_a_record_would_be_seen(name, modules):
+    seen = set(code_files(EXPERIMENTS[name].module))
+    assert {f"nagcore.{module}" for module in modules} <= seen

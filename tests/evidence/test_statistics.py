@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nagcore.errors import UsageError
-from nagcore.evidence.statistics import Summary, agrees, summarize
+from nagcore.evidence.statistics import Summary, agrees, confidence_interval, summarize
 
 NUMBERS = st.floats(-1e6, 1e6)
 
@@ -79,3 +79,15 @@ def test_three_spreads_of_five_values_are_student_s_95_per_cent():
     scipy_stats = pytest.importorskip("scipy.stats")
     covered = 1 - 2 * scipy_stats.t.sf(3 / math.sqrt(1 + 1 / 5), df=4)
     assert covered == pytest.approx(0.95, abs=0.005)
+
+
+def test_confidence_intervals_are_those_of_scipy():
+    from scipy import stats
+
+    for n in range(2, 32):
+        half = stats.t.ppf(0.975, n - 1) * 2.0 / n**0.5
+        interval = confidence_interval(Summary(mean=1.0, spread=2.0, n=n))
+        assert interval == pytest.approx((1.0 - half, 1.0 + half), rel=1e-4)
+    assert all(math.isnan(end) for end in confidence_interval(Summary(1.0, math.nan, 1)))
+    with pytest.raises(UsageError, match="n is 32"):
+        confidence_interval(Summary(1.0, 1.0, 32))

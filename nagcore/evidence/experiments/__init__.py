@@ -5,6 +5,7 @@ from nagcore.evidence.experiments import (
     baselines_1000,
     cnn_1000,
     cnn_tuning,
+    drift_under_schedule,
     rates_on_quadratics,
 )
 
@@ -12,6 +13,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     experiment.declaration.name: experiment
     for experiment in (
         rates_on_quadratics.EXPERIMENT,
+        drift_under_schedule.EXPERIMENT,
         cnn_tuning.EXPERIMENT,
         cnn_1000.EXPERIMENT,
         baselines_1000.EXPERIMENT,

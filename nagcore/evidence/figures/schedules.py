@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from nagcore.evidence.figures.style import book_figure
+from nagcore.evidence.record import Record
 
 
 @book_figure
-def draw_drift(distances: Mapping[str, np.ndarray], changed_at: int) -> Figure:
+def draw_drift(record: Record) -> Figure:
     """Draw the distance between an optimizer's parameters and the rule's query points.
 
     Args:
-        distances: by the optimizer's name, one number for each step.
-        changed_at: the step at which the step size changed.
+        record: of "drift-under-schedule".
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.2))
-    for (name, values), (color, dash) in zip(
-        distances.items(), (("#0072b2", "-"), ("#d55e00", (0, (5, 1)))), strict=False
-    ):
+    looks = (("#0072b2", "-"), ("#d55e00", (0, (5, 1))))
+    for row, (color, dash) in zip(record.rows, looks, strict=True):
         # An exact zero has no place on a logarithmic axis.
-        axes.plot(np.maximum(values, 1e-17), color=color, linestyle=dash, label=name)
+        values = np.maximum(row["distance"], 1e-17)
+        axes.plot(values, color=color, linestyle=dash, label=row["optimizer"])
+    changed_at = record.declaration.constants["changed_at"]
     axes.axvline(changed_at, color="#999999", linestyle=":", linewidth=1)
     axes.annotate(
         "lr changes",

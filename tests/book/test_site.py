@@ -14,6 +14,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from visits import SCHEMES, WIDTHS, Visit, visit
 
 from nagcore.book import open_server, site_folder
+from nagcore.doctor import find_browser
 
 pytestmark = pytest.mark.browser
 

@@ -87,7 +87,7 @@ def test_confidence_intervals_are_those_of_scipy():
     for n in range(2, 32):
         half = stats.t.ppf(0.975, n - 1) * 2.0 / n**0.5
         interval = confidence_interval(Summary(mean=1.0, spread=2.0, n=n))
-        assert interval == pytest.approx((1.0 - half, 1.0 + half), rel=1e-4)
+        assert interval == pytest.approx((1.0 - half, 1.0 + half), abs=1e-4)
     assert all(math.isnan(end) for end in confidence_interval(Summary(1.0, math.nan, 1)))
     with pytest.raises(UsageError, match="n is 32"):
         confidence_interval(Summary(1.0, 1.0, 32))

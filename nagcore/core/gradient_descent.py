@@ -20,7 +20,7 @@ class GradientDescent:
     On a convex function with L-Lipschitz gradient and α = 1/L the gap after k steps is at most
     L‖x_0 − x⋆‖² / (4k + 2), and no smaller bound holds for all such functions.
 
-    Source: [drori2014], Theorem 3.1.
+    Source: [drori2014], Theorems 3.1 and 3.2.
 
     Example:
         One step on f(x) = x²/2 with step size 1/L = 1 reaches the minimum.

@@ -60,7 +60,7 @@ class StronglyConvexMomentum:
     Raises:
         UsageError: the constants are not ordered 0 < mu ≤ L.
 
-    Source: [nesterov2018], Theorem 2.2.3.
+    Source: [nesterov2018], §2.2.1; the bound: [daspremont2021], Corollary 4.15.
 
     Example:
         >>> StronglyConvexMomentum(L=100.0, mu=1.0)(3)  # (1 − 0.1) / (1 + 0.1)

@@ -17,7 +17,7 @@ class Tuning(NamedTuple):
 
 
 def tune_gradient_descent(L: float, mu: float) -> Tuning:
-    r"""α = 2/(L + μ): each step shrinks the distance to x⋆ by (κ − 1)/(κ + 1) or more.
+    r"""α = 2/(L + μ): each step multiplies the distance to x⋆ by (κ − 1)/(κ + 1) or less.
 
     Args:
         L: Lipschitz constant of the gradient.

@@ -79,7 +79,7 @@ def bound_nesterov_strongly_convex(
 ) -> np.ndarray:
     """(1 − √(μ/L))^k (f(x_0) − f⋆ + μ/2 R²): Nesterov with constant momentum and step 1/L.
 
-    Source: [nesterov2018], Theorem 2.2.3.
+    Source: [daspremont2021], Corollary 4.15.
 
     Example:
         >>> float(bound_nesterov_strongly_convex(1, L=4.0, mu=1.0, distance=1.0, first_gap=1.5))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -82,6 +83,20 @@ def test_no_raw_maths_or_markup(seen: Visit) -> None:
     assert RAW_MATHS.findall(seen.text) == []
     assert RAW_MARKUP.findall(seen.text) == []
     assert seen.layout["formula_errors"] == 0
+
+
+def declared_figures(name: str) -> set[str]:
+    """Return the ids that the figures of a chapter must have on its page."""
+    notebook = ROOT / f"{name}.ipynb"
+    if not notebook.is_file():
+        return set()
+    cells = nbformat.read(notebook, as_version=4).cells
+    figures = [cell.metadata.get("mystnb", {}).get("figure", {}) for cell in cells]
+    return {figure["name"].replace(":", "-") for figure in figures if "name" in figure}
+
+
+def test_every_figure_of_the_chapter_is_there(seen: Visit) -> None:
+    assert {figure["name"] for figure in seen.figures} == declared_figures(seen.name)
 
 
 def test_every_figure_is_drawn_captioned_and_described(seen: Visit) -> None:

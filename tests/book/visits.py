@@ -20,7 +20,10 @@ VISIBLE_TEXT = """() => {
   }
   return parts.join('\\n');
 }"""
-PICTURES = """() => [...document.querySelectorAll('article img, article figure svg')].map(e => ({
+# The root signs of formulas are SVG too, and no pictures.
+PICTURES = """() => [
+  ...document.querySelectorAll('article img, article figure svg:not(.katex svg)')
+].map(e => ({
   name: e.getAttribute('src') || e.outerHTML.slice(0, 80),
   alt: e.getAttribute('alt') || e.getAttribute('aria-label') || '',
   drawn: e.tagName === 'IMG' ? e.complete && e.naturalWidth > 0 : e.childElementCount > 0,
@@ -28,7 +31,7 @@ PICTURES = """() => [...document.querySelectorAll('article img, article figure s
 FIGURES = """() => [...document.querySelectorAll('article figure')].map(e => ({
   name: e.id,
   caption: (e.querySelector('figcaption .caption-text') || {innerText: ''}).innerText.trim(),
-  pictures: e.querySelectorAll('img, svg, canvas').length,
+  pictures: e.querySelectorAll('img, svg:not(.katex svg), canvas').length,
 }))"""
 LAYOUT = """() => ({
   page: document.documentElement.scrollWidth,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nagcore.core import (
+    HeavyBall,
     Momentum1983,
     Schedule2013,
     SimplifiedMomentum,
@@ -99,3 +100,19 @@ def test_constants_in_the_wrong_order_are_refused(make, L, mu):
 def test_a_bad_schedule_is_refused(arguments):
     with pytest.raises(UsageError, match=next(iter(arguments))):
         Schedule2013(**arguments)
+
+
+@pytest.mark.parametrize("condition_number", [25.0, 1e4])
+def test_tuned_heavy_ball_grows_along_the_steepest_direction_before_it_decays(condition_number):
+    """The closed form that chapter 03 states, with its peak near √κ/2 steps."""
+    alpha, beta = tune_heavy_ball(1.0, 1 / condition_number)
+    method = HeavyBall(beta)
+    state = method.init(1.0)
+    root, errors = math.sqrt(condition_number), [1.0]
+    for k in range(1, int(3 * root)):
+        state = method.step(state, method.query(state), alpha)
+        closed = (-math.sqrt(beta)) ** k * (1 + 2 * k / (1 + 1 / root))
+        assert state.x == pytest.approx(closed, rel=1e-6, abs=1e-9)
+        errors.append(abs(state.x))
+    assert max(errors) > 1.5
+    assert errors.index(max(errors)) == pytest.approx(root / 2, abs=2)

@@ -35,7 +35,7 @@ def test_a_chapter_with_outputs_fails(tmp_path: Path) -> None:
 
 
 def test_a_linter_that_is_not_installed_names_its_extra(tmp_path: Path) -> None:
-    with pytest.raises(MissingExtraError, match=r"'nothing'.*nagcore\[dev\]"):
+    with pytest.raises(MissingExtraError, match=r"'nothing'.*'\.\[dev\]'"):
         run_all(tmp_path, [Linter("all", "nothing", ("no-such-linter",))])
 
 

@@ -193,7 +193,7 @@ def test_the_shipped_set_is_not_taken_for_the_full_one():
 
 def test_download_without_torchvision_names_the_extra(nowhere: Path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torchvision.datasets", None)
-    with pytest.raises(MissingExtraError, match=r"nagcore\[book\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[book\]'"):
         load_arrays("full", download=True)
 
 

@@ -38,7 +38,7 @@ def measure_drift(
     state = method.init(np.zeros_like(problem.x_star))
     queries = []
     for step_size in step_sizes:
-        state = method.step(state, problem.gradient(method.query(state)), step_size)
+        state = method.step(state, problem.grad(method.query(state)), step_size)
         queries.append(method.query(state))
 
     def torchs(p: list[torch.Tensor]) -> torch.optim.Optimizer:
@@ -63,7 +63,7 @@ def _path(
     path = []
     for step_size in step_sizes:
         optimizer.param_groups[0]["lr"] = step_size
-        p.grad = torch.from_numpy(problem.gradient(p.detach().numpy()))
+        p.grad = torch.from_numpy(problem.grad(p.detach().numpy()))
         optimizer.step()
         path.append(p.detach().numpy().copy())
     return np.array(path)

@@ -110,7 +110,7 @@ def minimize(
         first_gap = problem.value(x0) - problem.f_star
         gaps = [first_gap]
         for _ in range(max_steps):
-            grad = problem.gradient(method.query(state))
+            grad = problem.grad(method.query(state))
             norms.append(float(np.linalg.norm(grad)))
             if norms[-1] <= tol:
                 status = "converged"

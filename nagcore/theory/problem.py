@@ -33,6 +33,6 @@ class Problem(Protocol):
         """Return f(x) for x of shape (n,)."""
         ...
 
-    def gradient(self, x: np.ndarray) -> np.ndarray:
+    def grad(self, x: np.ndarray) -> np.ndarray:
         """Return ∇f(x), shape (n,)."""
         ...

@@ -25,7 +25,7 @@ class Quadratic:
 
     Example:
         >>> f = Quadratic((1.0, 10.0))
-        >>> f.value(np.array([1.0, 1.0])), f.gradient(np.array([1.0, 1.0])).tolist()
+        >>> f.value(np.array([1.0, 1.0])), f.grad(np.array([1.0, 1.0])).tolist()
         (5.5, [1.0, 10.0])
         >>> f.L, f.mu, f.condition_number
         (10.0, 1.0, 10.0)
@@ -104,7 +104,7 @@ class Quadratic:
         difference = x - self.x_star
         return float(0.5 * difference @ self.hessian @ difference)
 
-    def gradient(self, x: np.ndarray) -> np.ndarray:
+    def grad(self, x: np.ndarray) -> np.ndarray:
         """Return H (x − x⋆)."""
         return self.hessian @ (x - self.x_star)
 

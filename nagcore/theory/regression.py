@@ -76,7 +76,7 @@ class LeastSquares:
         residual = self.A @ x - self.b
         return float(residual @ residual / (2 * len(self.b)) + self.ridge / 2 * (x @ x))
 
-    def gradient(self, x: np.ndarray) -> np.ndarray:
+    def grad(self, x: np.ndarray) -> np.ndarray:
         """Return Aᵀ(A x − b)/m + ρ x."""
         return self.A.T @ (self.A @ x - self.b) / len(self.b) + self.ridge * x
 
@@ -97,7 +97,7 @@ class LogisticRegression:
         >>> f = LogisticRegression(np.array([[1.0], [2.0]]), np.array([1.0, -1.0]), ridge=0.1)
         >>> round(f.value(np.zeros(1)), 4)       # log 2
         0.6931
-        >>> bool(abs(f.gradient(f.x_star)).max() < 1e-12)
+        >>> bool(abs(f.grad(f.x_star)).max() < 1e-12)
         True
     """
 
@@ -136,7 +136,7 @@ class LogisticRegression:
     def _solution(self) -> np.ndarray:
         x = np.zeros(self.A.shape[1])
         for _ in range(100):
-            gradient = self.gradient(x)
+            gradient = self.grad(x)
             direction = np.linalg.solve(self._hessian(x), gradient)
             decrement = gradient @ direction
             if decrement < 1e-28:
@@ -157,7 +157,7 @@ class LogisticRegression:
         margins = self.b * (self.A @ x)
         return float(np.mean(np.logaddexp(0.0, -margins)) + self.ridge / 2 * (x @ x))
 
-    def gradient(self, x: np.ndarray) -> np.ndarray:
+    def grad(self, x: np.ndarray) -> np.ndarray:
         """Return −1/m Σ_i b_i σ(−b_i a_iᵀx) a_i + ρ x, with σ the logistic function."""
         margins = self.b * (self.A @ x)
         return -self.A.T @ (self.b * _logistic(-margins)) / len(self.b) + self.ridge * x

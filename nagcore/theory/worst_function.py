@@ -31,7 +31,7 @@ class WorstFunction:
         >>> f = WorstFunction(3)
         >>> f.x_star.tolist(), f.f_star
         ([0.75, 0.5, 0.25], -0.09375)
-        >>> f.gradient(np.zeros(3)).tolist()   # the origin shows one coordinate only
+        >>> f.grad(np.zeros(3)).tolist()   # the origin shows one coordinate only
         [-0.25, 0.0, 0.0]
     """
 
@@ -68,7 +68,7 @@ class WorstFunction:
         ends = x[0] ** 2 + x[-1] ** 2
         return float(self.L / 4 * (0.5 * (ends + np.sum(np.diff(x) ** 2)) - x[0]))
 
-    def gradient(self, x: np.ndarray) -> np.ndarray:
+    def grad(self, x: np.ndarray) -> np.ndarray:
         """Return L/4 (A x − e_1) with A the second-difference matrix."""
         padded = np.concatenate(([0.0], x, [0.0]))
         result = 2 * x - padded[:-2] - padded[2:]

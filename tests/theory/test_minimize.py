@@ -24,7 +24,7 @@ def test_history_is_the_run_recomputed():
 def test_converged_means_a_small_gradient():
     run = minimize(PROBLEM, HeavyBall(0.3), START, max_steps=1000, tol=1e-7)
     assert run.status == "converged"
-    assert np.linalg.norm(PROBLEM.gradient(run.x)) < 1e-6
+    assert np.linalg.norm(PROBLEM.grad(run.x)) < 1e-6
     assert run.require_converged() is run
 
 

@@ -34,7 +34,7 @@ problems = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.ke
 @problems
 def test_gradient_matches_finite_differences(problem):
     x = np.random.default_rng(1).normal(size=problem.x_star.shape)
-    assert check_grad(problem.value, problem.gradient, x) < 1e-5 * (1 + abs(x).max())
+    assert check_grad(problem.value, problem.grad, x) < 1e-5 * (1 + abs(x).max())
 
 
 @problems
@@ -42,13 +42,13 @@ def test_minimum_is_no_higher_than_what_scipy_finds(problem):
     found = scipy_minimize(
         problem.value,
         np.zeros_like(problem.x_star),
-        jac=problem.gradient,
+        jac=problem.grad,
         method="BFGS",
         options={"gtol": 1e-9, "maxiter": 5000},
     )
     assert problem.f_star <= found.fun + 1e-13
     assert problem.f_star == pytest.approx(found.fun, abs=1e-9)
-    assert np.linalg.norm(problem.gradient(problem.x_star)) < 1e-10
+    assert np.linalg.norm(problem.grad(problem.x_star)) < 1e-10
 
 
 @problems
@@ -56,7 +56,7 @@ def test_the_constants_bracket_the_curvature_met(problem):
     generator = np.random.default_rng(2)
     for _ in range(50):
         x, y = generator.normal(size=(2, *problem.x_star.shape))
-        difference = problem.gradient(x) - problem.gradient(y)
+        difference = problem.grad(x) - problem.grad(y)
         curvature = difference @ (x - y) / ((x - y) @ (x - y))
         assert problem.mu - 1e-9 <= curvature <= problem.L + 1e-9
         assert np.linalg.norm(difference) <= problem.L * np.linalg.norm(x - y) + 1e-9
@@ -70,7 +70,7 @@ def test_quadratic_has_the_spectrum_asked_for():
 
 def test_worst_function_has_the_largest_curvature_stated():
     f = WorstFunction(8)
-    matrix = np.array([f.gradient(e) - f.gradient(np.zeros(8)) for e in np.eye(8)])
+    matrix = np.array([f.grad(e) - f.grad(np.zeros(8)) for e in np.eye(8)])
     eigenvalues = np.linalg.eigvalsh(matrix)
     assert eigenvalues[-1] < f.L
     assert eigenvalues[0] == pytest.approx(f.mu, rel=1e-10)

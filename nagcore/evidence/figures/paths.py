@@ -72,7 +72,7 @@ def draw_one_step(
     for axes, (name, rule) in zip(panels, rules.items(), strict=True):
         state = rule.init(x)._replace(displacement=displacement, k=1)
         query = rule.query(state)
-        grad = problem.gradient(query)
+        grad = problem.grad(query)
         ends[name] = rule.step(state, grad, step_size).x
         carried = x + momentum * displacement
         _arrow(axes, x - displacement, x, "#999999", "last displacement")

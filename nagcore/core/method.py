@@ -30,3 +30,19 @@ class Method(Protocol[State]):
     def step(self, state: State, grad: Any, step_size: float) -> State:
         """Consume `grad`, the gradient at the query point, and return the next state."""
         ...
+
+
+class StepAware(Method[State], Protocol[State]):
+    """A method whose query point depends on the size of the step to come.
+
+    One iteration reads
+
+        state = method.plan(state, step_size)
+        state = method.step(state, gradient(method.query(state)), step_size)
+
+    A trial step of another size starts over from `plan`.
+    """
+
+    def plan(self, state: State, step_size: float) -> State:
+        """Return the state that knows the size of the step to come."""
+        ...

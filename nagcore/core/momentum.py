@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nagcore.core.checks import (
     require_count,
@@ -17,6 +17,8 @@ from nagcore.core.checks import (
     require_momentum,
     require_positive,
 )
+from nagcore.core.constants import require_constants
+from nagcore.errors import UsageError
 
 MomentumSequence = Callable[[int], float]
 
@@ -80,6 +82,60 @@ class StronglyConvexMomentum:
 
 
 @dataclass(frozen=True)
+class VariableStronglyConvexMomentum:
+    r"""β_k = (t_{k−1} − 1) / (t_k + q t_{k−1}²) with t_k² − t_k = (1 − q t_k) t_{k−1}², q = μ/L.
+
+    The sequence of 1983 made for strong convexity: t_0 = 1, and for q = 0 it is that sequence.
+    It starts like it and tends to the constant (1 − √q)/(1 + √q), so that one run has both
+    bounds: with step size 1/L the gap after k steps is at most
+    min(2/(k + 1)², ½ (1 + √q)(1 − √q)^k) L‖x_0 − x⋆‖².
+
+    Args:
+        L: Lipschitz constant of the gradient, positive.
+        mu: strong convexity constant, 0 ≤ mu < L.
+
+    Raises:
+        UsageError: the constants are not ordered 0 ≤ mu < L.
+
+    Source: the recurrence: [nesterov2018], §2.2.1; the bound: [chambolle2016], §4.
+
+    Example:
+        >>> sequence = VariableStronglyConvexMomentum(L=100.0, mu=1.0)
+        >>> [round(sequence(k), 4) for k in (0, 1, 2, 10, 1000)]
+        [0.0, 0.0, 0.2782, 0.7254, 0.8182]
+    """
+
+    L: float
+    mu: float
+    _t: list[float] = field(default_factory=lambda: [1.0], init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require_constants(self.L, self.mu)
+        if self.mu == self.L:
+            raise UsageError(
+                f"mu and L are both {self.L!r}, expected mu < L: "
+                "with mu = L one gradient step of size 1/L reaches the minimum"
+            )
+
+    def __call__(self, k: int) -> float:
+        """Return β_k."""
+        if k == 0:
+            return 0.0
+        before = self.t(k - 1)
+        return (before - 1) / (self.t(k) + self.mu / self.L * before**2)
+
+    def t(self, k: int) -> float:
+        """Return t_k, from t_0 = 1 up to the limit 1/√q."""
+        require_count(k, "k")
+        q = self.mu / self.L
+        while len(self._t) <= k:
+            square = self._t[-1] ** 2
+            half = (1 - q * square) / 2
+            self._t.append(half + math.sqrt(half * half + square))
+        return self._t[k]
+
+
+@dataclass(frozen=True)
 class Momentum1983:
     r"""β_k = (t_{k−1} − 1) / t_k with t_0 = 1 and t_k = (1 + √(1 + 4 t_{k−1}²)) / 2.
 
@@ -115,6 +171,42 @@ class SimplifiedMomentum:
     def __call__(self, k: int) -> float:
         """Return β_k."""
         return max(k - 1, 0) / (k + 2)
+
+
+@dataclass(frozen=True)
+class ChambolleDossalMomentum:
+    r"""β_k = (k − 1) / (k + a).
+
+    For a = 2 this is the simplified sequence. For a > 2 the iterates themselves were proved to
+    converge, not only their gaps. With step size 1/L the gap after k steps is at most
+    a² L‖x_0 − x⋆‖² / (2 (k + a − 1)²).
+
+    Args:
+        a: 2 or larger; 3 or a little more is usual.
+
+    Raises:
+        UsageError: a is not a finite number of 2 or more.
+
+    Source: [chambolle2015].
+
+    Example:
+        >>> [ChambolleDossalMomentum(3)(k) for k in range(4)]
+        [0.0, 0.0, 0.2, 0.3333333333333333]
+    """
+
+    a: float = 3.0
+
+    def __post_init__(self) -> None:
+        require_positive(self.a, name="a")
+        if self.a < 2:
+            raise UsageError(
+                f"a is {self.a!r}, expected 2 or more: below it t_k = (k + a)/a breaks "
+                "t_k² − t_k ≤ t_{k−1}², on which the bound rests"
+            )
+
+    def __call__(self, k: int) -> float:
+        """Return β_k."""
+        return max(k - 1, 0) / (k + self.a)
 
 
 @dataclass(frozen=True)

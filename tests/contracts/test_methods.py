@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -15,10 +17,24 @@ from nagcore.core import (
     Schedule2013,
     SimplifiedMomentum,
     StronglyConvexMomentum,
+    extrapolation,
 )
+from nagcore.core.adam import Adam, NAdam
+from nagcore.core.adan import Adan
+from nagcore.core.exact import ITEM
+from nagcore.core.lbfgs import LBFGS
+from nagcore.core.momentum import ChambolleDossalMomentum, VariableStronglyConvexMomentum
+from nagcore.core.optimized import OGM, OGMG
+from nagcore.core.proximal import FISTA, ProximalGradient
+from nagcore.core.regularizers import Zero
+from nagcore.core.restart import GradientRestart, Restarted
+from nagcore.core.three_sequences import ThreeSequences
+from nagcore.core.tuning import tune_robust_momentum, tune_triple_momentum
 from nagcore.errors import UsageError
 
-METHODS = {
+STEPS = 400
+
+PURE = {
     "gradient descent": GradientDescent(),
     "heavy ball": HeavyBall(0.5),
     "heavy ball, 2013": HeavyBall(Schedule2013(maximum=0.9, period=3)),
@@ -26,8 +42,31 @@ METHODS = {
     "Nesterov, simplified": Nesterov(SimplifiedMomentum()),
     "Nesterov, constant": Nesterov(0.5),
     "Nesterov, from L and mu": Nesterov(StronglyConvexMomentum(L=4.0, mu=1.0)),
+    "Nesterov, variable": Nesterov(VariableStronglyConvexMomentum(L=4.0, mu=1.0)),
+    "Nesterov, Chambolle–Dossal": Nesterov(ChambolleDossalMomentum(3.0)),
     "Nesterov, 2013": Nesterov(Schedule2013(maximum=0.9, period=3)),
+    "three sequences": ThreeSequences(L=4.0, mu=0.0),
+    "three sequences, strongly convex": ThreeSequences(L=4.0, mu=1.0),
+    "OGM": OGM(STEPS),
+    "OGM, any number of steps": OGM(),
+    "OGM-G": OGMG(STEPS),
+    "triple momentum": tune_triple_momentum(4.0, 1.0).method,
+    "robust momentum": tune_robust_momentum(4.0, 1.0).method,
+    "ITEM": ITEM(4.0, 1.0),
+    "proximal gradient": ProximalGradient(Zero().prox),
+    "FISTA": FISTA(Zero().prox),
 }
+ADAPTIVE = {
+    "Adam": Adam(),
+    "NAdam": NAdam(),
+    "Adan": Adan(),
+    "L-BFGS": LBFGS(),
+    "restarted": Restarted(Nesterov(), GradientRestart()),
+}
+METHODS = PURE | ADAPTIVE
+# what the first step is: a gradient step, or one whose length the method scales
+PLAIN = [name for name in PURE if not name.startswith(("OGM", "triple", "robust", "ITEM"))]
+pure_methods = pytest.mark.parametrize("method", PURE.values(), ids=PURE.keys())
 methods = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 
 CURVATURE = (1.0, 4.0)
@@ -44,6 +83,15 @@ def run(method, x0, gradient, step_sizes):
     return iterates
 
 
+def assert_same_state(one, other):
+    if isinstance(one, tuple):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same_state(a, b)
+    else:
+        assert np.array_equal(one, other)
+
+
 CHANGING_STEPS = [0.25 / (1 + 0.1 * k) for k in range(12)]
 
 
@@ -56,7 +104,7 @@ def test_numpy_and_torch_give_the_same_bits(method):
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(with_numpy, with_torch, strict=True))
 
 
-@methods
+@pure_methods
 def test_exact_arithmetic_agrees_to_rounding(method):
     """Fractions have no norm, no shape and no float: only +, − and products with numbers."""
 
@@ -81,16 +129,16 @@ def test_exact_arithmetic_agrees_to_rounding(method):
 def test_a_step_changes_nothing_but_what_it_returns(method):
     x0, grad = np.array(START), np.array([0.5, 0.25])
     state = method.step(method.init(x0), grad, 0.1)
-    before = [np.copy(field) for field in state]
+    before = copy.deepcopy(state)
     first = method.step(state, grad, 0.1)
     second = method.step(state, grad, 0.1)
-    assert all(np.array_equal(a, b) for a, b in zip(before, state, strict=True))
-    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert_same_state(before, state)
+    assert_same_state(first, second)
     assert x0.tolist() == list(START)
     assert grad.tolist() == [0.5, 0.25]
 
 
-@methods
+@pytest.mark.parametrize("method", [PURE[name] for name in PLAIN], ids=PLAIN)
 def test_the_first_step_is_a_gradient_step(method):
     state = method.init(np.array(START))
     assert np.array_equal(method.query(state), START)
@@ -99,10 +147,22 @@ def test_the_first_step_is_a_gradient_step(method):
     assert after.k == 1
 
 
-@methods
+FAST = [name for name in METHODS if name not in ("OGM", "OGM-G")]
+
+
+@pytest.mark.parametrize("method", [METHODS[name] for name in FAST], ids=FAST)
 def test_converges_on_a_quadratic(method):
-    last = run(method, np.array(START), lambda y: np.array(CURVATURE) * y, [0.25] * 400)[-1]
+    last = run(method, np.array(START), lambda y: np.array(CURVATURE) * y, [0.25] * STEPS)[-1]
     assert np.abs(last).max() < 1e-3
+
+
+@pytest.mark.parametrize("method", [OGM(STEPS), OGMG(STEPS)], ids=["OGM", "OGM-G"])
+def test_the_optimal_method_attains_its_worst_case_along_the_steepest_direction(method):
+    """Along it the gradient is L x, and the gap falls no faster than the bound L R²/(2 θ_n²)."""
+    last = run(method, np.array(START), lambda y: np.array(CURVATURE) * y, [0.25] * STEPS)[-1]
+    assert abs(last[0]) < 1e-12
+    theta = (1 + math.sqrt(1 + 8 * extrapolation(STEPS - 1) ** 2)) / 2
+    assert abs(last[1]) == pytest.approx(abs(START[1]) / theta, rel=1e-9)
 
 
 @methods

@@ -20,6 +20,7 @@ from nagcore.core import (
     tune_nesterov,
     tune_nesterov_on_quadratics,
 )
+from nagcore.core.momentum import ChambolleDossalMomentum, VariableStronglyConvexMomentum
 from nagcore.errors import UsageError
 
 
@@ -57,8 +58,60 @@ def test_every_sequence_stays_in_range(k):
         SimplifiedMomentum(),
         Schedule2013(),
         StronglyConvexMomentum(10.0, 1.0),
+        VariableStronglyConvexMomentum(10.0, 1.0),
+        VariableStronglyConvexMomentum(10.0, 0.0),
+        ChambolleDossalMomentum(4.0),
     ):
         assert 0 <= sequence(k) < 1
+
+
+def test_the_variable_sequence_without_strong_convexity_is_that_of_1983():
+    sequence = VariableStronglyConvexMomentum(3.0, 0.0)
+    assert [sequence(k) for k in range(300)] == pytest.approx(
+        [Momentum1983()(k) for k in range(300)], rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("condition_number", [1.5, 10.0, 1e4])
+def test_the_variable_sequence_tends_to_the_constant_and_solves_its_equation(condition_number):
+    q = 1 / condition_number
+    sequence = VariableStronglyConvexMomentum(1.0, q)
+    constant = StronglyConvexMomentum(1.0, q)
+    assert sequence(4000) == pytest.approx(constant(0), rel=1e-9)
+    for k in range(1, 100):
+        t, before = sequence.t(k), sequence.t(k - 1)
+        assert t * t - t == pytest.approx((1 - q * t) * before * before, rel=1e-9)
+        # Nesterov's own form of it, with a = 1/t
+        a, b = 1 / before, 1 / t
+        assert sequence(k) == pytest.approx(a * (1 - a) / (a * a + b), rel=1e-9, abs=1e-12)
+
+
+def test_chambolle_and_dossal_keep_the_inequality_that_the_bound_needs():
+    for a in (2.0, 2.5, 3.0, 10.0):
+        t = [(k + a) / a for k in range(200)]
+        assert all(t[k] ** 2 - t[k] <= t[k - 1] ** 2 + 1e-9 for k in range(1, 200))
+        sequence = ChambolleDossalMomentum(a)
+        for k in range(1, 199):
+            assert sequence(k) == pytest.approx((t[k - 1] - 1) / t[k], abs=1e-15)
+    assert [ChambolleDossalMomentum(2)(k) for k in range(50)] == [
+        SimplifiedMomentum()(k) for k in range(50)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: ChambolleDossalMomentum(1.9), r"a is 1\.9, expected 2 or more"),
+        (lambda: ChambolleDossalMomentum(math.nan), "a is nan"),
+        (lambda: VariableStronglyConvexMomentum(1.0, 2.0), "expected mu <= L"),
+        (lambda: VariableStronglyConvexMomentum(1.0, 1.0), "expected mu < L"),
+        (lambda: VariableStronglyConvexMomentum(0.0, 0.0), r"L is 0\.0"),
+        (lambda: VariableStronglyConvexMomentum(1.0, -0.5), r"mu is -0\.5"),
+    ],
+)
+def test_bad_sequences_are_refused_by_value(make, words):
+    with pytest.raises(UsageError, match=words):
+        make()
 
 
 @given(st.floats(1e-3, 1e3), st.floats(1.0, 1e6))

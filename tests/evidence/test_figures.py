@@ -149,10 +149,13 @@ def test_confusion_and_samples_show_what_they_get():
 
 def test_drift_marks_the_change():
     record = load_or_run(EXPERIMENTS["drift-under-schedule"])
-    lines = lines_of(figures.draw_drift(record))
-    for row in record.rows:
-        drawn = y_of(lines[row["optimizer"]])
-        np.testing.assert_array_equal(drawn, np.maximum(row["distance"], 1e-17))
+    figure = figures.draw_drift(record)
+    for axes, changed in zip(figure.axes, ("step size", "momentum"), strict=True):
+        lines = {line.get_label(): line for line in axes.lines}
+        for row in (row for row in record.rows if row["changed"] == changed):
+            drawn = y_of(lines[row["optimizer"]])
+            np.testing.assert_array_equal(drawn, np.maximum(row["distance"], 1e-17))
+        assert [text.get_text() for text in axes.texts] == [f"{changed} changes"]
 
 
 def test_methods_differ_in_dash_or_marker_and_not_in_colour_alone():

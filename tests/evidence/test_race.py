@@ -7,7 +7,8 @@ import pytest
 
 from nagcore.core import HeavyBall, tune_heavy_ball
 from nagcore.errors import UsageError
-from nagcore.evidence.drift import measure_drift
+from nagcore.core.forms import Coefficients
+from nagcore.evidence.drift import IMPLEMENTATIONS, measure_drift
 from nagcore.evidence.race import race, race_on_worst_functions, tuned_method
 from nagcore.theory import Quadratic, WorstFunction
 from nagcore.theory.bounds import lower_bound_convex
@@ -45,6 +46,12 @@ def test_worst_functions_are_those_of_their_budget():
     assert (gaps >= lower_bound_convex(np.array([3, 10]), L=1.0, distance=1.0)).all()
 
 
-def test_drift_is_rounding_while_the_step_size_is_constant():
-    drift = measure_drift(Quadratic((1.0, 9.0), center=(1.0, 1.0)), [0.1] * 30, 0.9)
-    assert all(values.max() < 1e-13 for values in drift.values())
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+def test_drift_is_rounding_while_nothing_changes(name):
+    problem = Quadratic((1.0, 9.0), center=(1.0, 1.0))
+    assert measure_drift(name, problem, [Coefficients(0.1, 0.9, 0.9)] * 30).max() < 1e-13
+
+
+def test_an_unknown_implementation_is_refused():
+    with pytest.raises(UsageError, match="optimizer 'sgd' is not known"):
+        measure_drift("sgd", Quadratic((1.0, 9.0)), [Coefficients(0.1, 0.9, 0.9)])

@@ -9,45 +9,122 @@
 True
 """
 
+from nagcore.core.adam import Adam, AdamState, NAdam, NAdamState
+from nagcore.core.adan import Adan, AdanState
+from nagcore.core.adaptive_nesterov import AdaptiveNesterov, AdaptiveNesterovState
+from nagcore.core.averaging_form import AveragingForm, MomentumOfWeights, WeightsOfMomentum
+from nagcore.core.backtracking import Backtracking
+from nagcore.core.exact import ITEM, ExactState
+from nagcore.core.forms import FORMS, Coefficients, Form, FormState
 from nagcore.core.gradient_descent import GradientDescent, GradientDescentState
+from nagcore.core.growth_restart import GrowthRestart
 from nagcore.core.heavy_ball import HeavyBall, HeavyBallState
-from nagcore.core.method import Method
+from nagcore.core.lbfgs import LBFGS, LBFGSState
+from nagcore.core.method import Method, StepAware
 from nagcore.core.momentum import (
+    ChambolleDossalMomentum,
     ConstantMomentum,
     Momentum1983,
     MomentumSequence,
     Schedule2013,
     SimplifiedMomentum,
     StronglyConvexMomentum,
+    VariableStronglyConvexMomentum,
     extrapolation,
 )
 from nagcore.core.nesterov import Nesterov, NesterovState
+from nagcore.core.optimized import OGM, OGMG, OptimizedState
+from nagcore.core.proximal import FISTA, ProximalGradient
+from nagcore.core.regularizers import L1, Box, ElasticNet, GroupNorm, Simplex, Zero
+from nagcore.core.restart import (
+    FixedRestart,
+    FunctionRestart,
+    GradientRestart,
+    Restart,
+    Restarted,
+    SpeedRestart,
+)
+from nagcore.core.step_sizes import SilverSteps
+from nagcore.core.three_sequences import ThreeSequences, ThreeSequencesState
+from nagcore.core.triple_momentum import TripleMomentum, TripleMomentumState
+from nagcore.core.tuned import TunedMethod
 from nagcore.core.tuning import (
     Tuning,
     tune_gradient_descent,
     tune_heavy_ball,
     tune_nesterov,
     tune_nesterov_on_quadratics,
+    tune_robust_momentum,
+    tune_triple_momentum,
 )
 
 __all__ = [
+    "FISTA",
+    "FORMS",
+    "ITEM",
+    "L1",
+    "LBFGS",
+    "OGM",
+    "OGMG",
+    "Adam",
+    "AdamState",
+    "Adan",
+    "AdanState",
+    "AdaptiveNesterov",
+    "AdaptiveNesterovState",
+    "AveragingForm",
+    "Backtracking",
+    "Box",
+    "ChambolleDossalMomentum",
+    "Coefficients",
     "ConstantMomentum",
+    "ElasticNet",
+    "ExactState",
+    "FixedRestart",
+    "Form",
+    "FormState",
+    "FunctionRestart",
     "GradientDescent",
     "GradientDescentState",
+    "GradientRestart",
+    "GroupNorm",
+    "GrowthRestart",
     "HeavyBall",
     "HeavyBallState",
+    "LBFGSState",
     "Method",
     "Momentum1983",
+    "MomentumOfWeights",
     "MomentumSequence",
+    "NAdam",
+    "NAdamState",
     "Nesterov",
     "NesterovState",
+    "OptimizedState",
+    "ProximalGradient",
+    "Restart",
+    "Restarted",
     "Schedule2013",
+    "SilverSteps",
+    "Simplex",
     "SimplifiedMomentum",
+    "SpeedRestart",
+    "StepAware",
     "StronglyConvexMomentum",
+    "ThreeSequences",
+    "ThreeSequencesState",
+    "TripleMomentum",
+    "TripleMomentumState",
+    "TunedMethod",
     "Tuning",
+    "VariableStronglyConvexMomentum",
+    "WeightsOfMomentum",
+    "Zero",
     "extrapolation",
     "tune_gradient_descent",
     "tune_heavy_ball",
     "tune_nesterov",
     "tune_nesterov_on_quadratics",
+    "tune_robust_momentum",
+    "tune_triple_momentum",
 ]

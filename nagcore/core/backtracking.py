@@ -40,8 +40,8 @@ class Backtracking:
     Raises:
         UsageError: an argument is out of its range.
 
-    Source: the test: [beck2009], §4; the test at the limit of rounding: [becker2011], §5.3;
-    growing: [calatroni2019].
+    Source: the test: [beck2009], §4; the test at the limit of rounding: [becker2011]; growing:
+    [calatroni2019].
 
     Example:
         >>> search = Backtracking(first=1.0, shrink=0.5, grow=1.25)

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable
 
 import numpy as np
 
-from nagcore.core import (
-    GradientDescent,
-    HeavyBall,
-    Method,
-    Nesterov,
-    Tuning,
-    tune_gradient_descent,
-    tune_heavy_ball,
-    tune_nesterov,
-)
-from nagcore.errors import UsageError
-from nagcore.names import closest_first
+from nagcore.core.tuned import TunedMethod
+from nagcore.theory.catalogue import make_method
 from nagcore.theory.minimize import Solution, minimize
 from nagcore.theory.problem import Problem
 from nagcore.theory.worst_function import WorstFunction
 
 
-class TunedMethod(NamedTuple):
-    """A rule with the step size that belongs to it."""
-
-    method: Method[Any]
-    step_size: float
-
-
-def _with(rule: Callable[[float], Method[Any]], tuning: Tuning) -> TunedMethod:
-    return TunedMethod(rule(tuning.momentum), tuning.step_size)
-
-
-_TUNED: dict[str, Callable[[float, float], TunedMethod]] = {
-    "gd": lambda L, mu: TunedMethod(GradientDescent(), tune_gradient_descent(L, mu).step_size),
-    "gd-convex": lambda L, mu: TunedMethod(GradientDescent(), 1 / L),  # noqa: ARG005
-    "heavy-ball": lambda L, mu: _with(HeavyBall, tune_heavy_ball(L, mu)),
-    "nag": lambda L, mu: _with(Nesterov, tune_nesterov(L, mu)),
-    "nag-1983": lambda L, mu: TunedMethod(Nesterov(), 1 / L),  # noqa: ARG005
-}
-
-
-def tuned_method(name: str, problem: Problem) -> TunedMethod:
+def tuned_method(name: str, problem: Problem, *, steps: int = 1) -> TunedMethod:
     """Return a method with the constants that theory advises for a problem's L and mu.
 
     Args:
-        name: "gd", "heavy-ball" and "nag" use L and mu; "gd-convex" and "nag-1983" use L alone.
+        name: as in `nagcore.theory.METHODS`.
         problem: gives L and mu.
+        steps: number of steps that will be taken, for the methods that are made for it.
 
     Raises:
         UsageError: an unknown name, or mu is 0 where it is needed.
@@ -59,9 +29,7 @@ def tuned_method(name: str, problem: Problem) -> TunedMethod:
         >>> tuned_method("gd", Quadratic((1.0, 3.0))).step_size
         0.5
     """
-    if name not in _TUNED:
-        raise UsageError(f"method {name!r} is not known; known: {closest_first(name, _TUNED)}")
-    return _TUNED[name](problem.L, problem.mu)
+    return make_method(name, L=problem.L, mu=problem.mu, steps=steps)
 
 
 def race(
@@ -76,15 +44,15 @@ def race(
         x0: the start; the origin if left out.
 
     Returns:
-        For each name its `Solution`.
+        For each name its `Solution`, with its trace.
 
     Raises:
         UsageError: as `tuned_method` and `minimize`.
     """
     start = np.zeros_like(problem.x_star) if x0 is None else x0
-    tuned = {name: tuned_method(name, problem) for name in names}
+    tuned = {name: tuned_method(name, problem, steps=max(steps, 1)) for name in names}
     return {
-        name: minimize(problem, method, start, step_size=step_size, max_steps=steps)
+        name: minimize(problem, method, start, step_size=step_size, max_steps=steps, trace=True)
         for name, (method, step_size) in tuned.items()
     }
 

@@ -1,90 +1,80 @@
-"""Run a method on a problem and keep what happened."""
+"""Run a method on a problem."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from nagcore.core.checks import require_count, require_not_negative, require_positive
+from nagcore.core.checks import require_count
 from nagcore.core.method import Method
+from nagcore.core.restart import Restart
 from nagcore.errors import UsageError
-from nagcore.theory.problem import Problem
+from nagcore.theory.oracle import Oracle
+from nagcore.theory.progress import progress_bar
+from nagcore.theory.run import Run, StepView
+from nagcore.theory.solution import DidNotConvergeError, Solution
+from nagcore.theory.stepping import StepSize
+from nagcore.theory.stopping import Judge, Tolerances
 
-Status = Literal["converged", "budget", "diverged"]
-
-# A gap that has grown a million million times is not coming back.
-DIVERGENCE_FACTOR = 1e12
-
-
-class DidNotConvergeError(RuntimeError):
-    """Raised by `Solution.require_converged` when the tolerance was not reached."""
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The last iterate, how the run ended, and its history.
-
-    Attributes:
-        x: the last iterate x_k, shape (n,).
-        status: "converged", "budget" (the steps ran out) or "diverged".
-        message: the same in a sentence with its numbers.
-        steps: number k of steps taken.
-        gaps: f(x_i) − f⋆ for i = 0 … k, shape (k + 1,).
-        gradient_norms: ‖∇f(y_i)‖ at the query points met, shape (k + 1,) when the run ended at
-            a query point, else (k,).
-        iterates: x_0 … x_k, shape (k + 1, n).
-    """
-
-    x: np.ndarray
-    status: Status
-    message: str
-    steps: int
-    gaps: np.ndarray
-    gradient_norms: np.ndarray
-    iterates: np.ndarray
-
-    def require_converged(self) -> Solution:
-        """Return this solution.
-
-        Raises:
-            DidNotConvergeError: the status is not "converged".
-        """
-        if self.status != "converged":
-            raise DidNotConvergeError(self.message)
-        return self
+__all__ = ["DidNotConvergeError", "Solution", "StepView", "minimize"]
 
 
 def minimize(
-    problem: Problem,
+    problem: Any,
     method: Method[Any],
-    x0: np.ndarray,
+    x0: npt.ArrayLike,
     *,
-    step_size: float | None = None,
+    step_size: StepSize = None,
+    restart: Restart | None = None,
     max_steps: int = 1000,
     tol: float = 0.0,
+    tol_gap: float | None = None,
+    tol_change: float | None = None,
+    tol_duality_gap: float | None = None,
+    trace: bool = False,
+    callback: Callable[[StepView], object] | None = None,
+    progress: bool = False,
+    throw: bool = False,
 ) -> Solution:
     """Minimize `problem` from `x0` by `method`.
 
-    The run stops when ‖∇f(y_k)‖ ≤ `tol` at a query point, after `max_steps` steps, or when an
-    iterate is no longer finite. Ending without convergence is a status, not an exception; call
-    `require_converged()` on the result where an exception is wanted.
+    The run ends where a tolerance is reached, the callback returns True, the steps run out, the
+    gradient norm has grown a million million times, or something is no longer finite. How it
+    ended is a status, not an exception, unless `throw` asks for one. A function value is computed
+    only where a tolerance, the restart, the trials of a step size or the trace need it.
 
     Args:
-        problem: the function, its gradient and its solution.
-        method: the rule, for example `Nesterov()`.
+        problem: has `value(x)` and `grad(x)`; `L` where no step size is given. A composite
+            problem f + h also has `prox(v, step_size)` of h, and `grad` is that of f. With
+            `f_star` gaps are known, with `duality_gap(x)` it may stop the run.
+        method: the rule, for example `Nesterov()`, or `FISTA(problem.prox)` for a composite.
         x0: starting point, shape (n,).
-        step_size: α, positive; 1/L of the problem if left out.
+        step_size: α, positive; a sequence k ↦ α_k; a `Backtracking`, which finds it by trial; or
+            1/L of the problem if left out.
+        restart: a criterion, for example `GradientRestart()`; it starts the method again.
         max_steps: the largest number of steps, not negative.
-        tol: the gradient norm at which to stop, not negative; 0 runs all steps.
+        tol: the gradient norm at which to stop, for a composite problem the norm of the gradient
+            mapping (y − x_{k+1})/α; not negative. 0 runs all steps.
+        tol_gap: the gap F(x_k) − F⋆ at which to stop.
+        tol_change: stop where ‖x_{k+1} − x_k‖ is at most this times ‖x_{k+1}‖. A small change is
+            no proof of a small gap.
+        tol_duality_gap: the duality gap at which to stop.
+        trace: whether to keep the history; it costs a function value a step, and memory.
+        callback: called with a `StepView` after each step; returning True stops the run.
+        progress: whether to show a bar.
+        throw: whether to raise where no tolerance was reached.
 
     Returns:
         A `Solution`.
 
     Raises:
-        UsageError: `step_size`, `max_steps` or `tol` is out of its range, or `x0` does not have
-            the problem's shape.
+        UsageError: an argument is out of its range, x0 holds a value that is not finite or does
+            not have the problem's shape, the problem lacks what is asked of it, or its prox is
+            given to a rule that has none.
+        DidNotConvergeError: with `throw`, the status is not "converged".
 
     Example:
         >>> from nagcore.core import Nesterov, tune_nesterov
@@ -92,50 +82,54 @@ def minimize(
         >>> f = Quadratic((1.0, 100.0))
         >>> method = Nesterov(tune_nesterov(f.L, f.mu).momentum)
         >>> run = minimize(f, method, np.array([1.0, 1.0]), max_steps=500, tol=1e-8)
-        >>> run.status, bool(run.gaps[-1] < 1e-15)
+        >>> run.status, run.gap < 1e-15
         ('converged', True)
     """
-    step_size = 1 / problem.L if step_size is None else step_size
-    require_positive(step_size, "step_size")
-    require_not_negative(tol, "tol")
     require_count(max_steps, "max_steps")
-    x0 = np.asarray(x0, dtype=float)
-    if x0.shape != problem.x_star.shape:
-        raise UsageError(f"x0 has shape {x0.shape}, expected {problem.x_star.shape}")
-
-    state = method.init(x0)
-    iterates, norms = [x0], []
-    status: Status = "budget"
-    with np.errstate(over="ignore", invalid="ignore"):
-        first_gap = problem.value(x0) - problem.f_star
-        gaps = [first_gap]
-        for _ in range(max_steps):
-            grad = problem.grad(method.query(state))
-            norms.append(float(np.linalg.norm(grad)))
-            if norms[-1] <= tol:
-                status = "converged"
-                break
-            state = method.step(state, grad, step_size)
-            iterates.append(state.x)
-            gaps.append(problem.value(state.x) - problem.f_star)
-            if not np.isfinite(gaps[-1]) or gaps[-1] > DIVERGENCE_FACTOR * max(first_gap, 1e-300):
-                status = "diverged"
-                break
-    return Solution(
-        x=state.x,
-        status=status,
-        message=_explain(status, state.k, norms[-1] if norms else np.nan, gaps[-1], tol),
-        steps=state.k,
-        gaps=np.array(gaps),
-        gradient_norms=np.array(norms),
-        iterates=np.array(iterates),
-    )
+    tolerances = Tolerances(tol, tol_gap, tol_change, tol_duality_gap)
+    tolerances.require_known(problem)
+    _require_prox(problem, method)
+    oracle = Oracle(problem, start := _start(x0))
+    run = Run(oracle, method, step_size, restart, Judge(tolerances, oracle), trace=trace)
+    # a diverging run overflows before it is seen to diverge; that is told by its status
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        progress_bar(max_steps, shown=progress) as bar,
+    ):
+        run.go(start, max_steps, _joined(callback, bar))
+    solution = run.solution()
+    return solution.require_converged() if throw else solution
 
 
-def _explain(status: Status, steps: int, norm: float, gap: float, tol: float) -> str:
-    reached = f"after {steps} steps: gradient norm {norm:.3g}, gap {gap:.3g}"
-    if status == "converged":
-        return f"converged {reached}"
-    if status == "budget":
-        return f"stopped {reached}; the tolerance {tol:.3g} was not reached, so allow more steps"
-    return f"diverged {reached}; the step size or the momentum is too large for this problem"
+def _joined(
+    callback: Callable[[StepView], object] | None, bar: Callable[[StepView], None] | None
+) -> Callable[[StepView], object] | None:
+    if bar is None or callback is None:
+        return callback or bar
+
+    def both(view: StepView) -> object:
+        bar(view)
+        return callback(view)
+
+    return both
+
+
+def _start(x0: npt.ArrayLike) -> np.ndarray:
+    try:
+        start = np.array(x0, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"x0 is {x0!r}, expected an array of numbers, shape (n,)") from error
+    if start.ndim != 1 or start.size == 0:
+        raise UsageError(f"x0 has shape {start.shape}, expected (n,) with n >= 1")
+    if not np.isfinite(start).all():
+        where = int(np.flatnonzero(~np.isfinite(start))[0])
+        raise UsageError(f"x0[{where}] is {start[where]}, expected finite numbers only")
+    return start
+
+
+def _require_prox(problem: Any, method: Method[Any]) -> None:
+    if hasattr(problem, "prox") and getattr(method, "prox", None) is None:
+        raise UsageError(
+            f"the problem has prox, which {type(method).__name__} would ignore, and so minimize "
+            "the smooth part alone; use FISTA(problem.prox)"
+        )

@@ -1,4 +1,4 @@
-"""What a deterministic test problem is."""
+"""What a problem must offer: two functions, and more where more is known."""
 
 from __future__ import annotations
 
@@ -7,8 +7,24 @@ from typing import Protocol
 import numpy as np
 
 
-class Problem(Protocol):
-    """A smooth convex function whose constants and solution are known.
+class Objective(Protocol):
+    """A differentiable function: all that a user's own problem needs.
+
+    A method `value_and_grad(x)` may be there as well: both, for the price of one pass over the
+    data. Check a gradient of your own by `nagcore.theory.check_gradient`.
+    """
+
+    def value(self, x: np.ndarray) -> float:
+        """Return f(x) for x of shape (n,)."""
+        ...
+
+    def grad(self, x: np.ndarray) -> np.ndarray:
+        """Return ∇f(x), shape (n,)."""
+        ...
+
+
+class Problem(Objective, Protocol):
+    """A convex function whose constants and solution are known.
 
     Attributes:
         name: a short name for tables and legends.
@@ -29,10 +45,33 @@ class Problem(Protocol):
     @property
     def f_star(self) -> float: ...
 
+
+class Composite(Protocol):
+    """A sum F = f + h of a smooth function f and one whose proximal operator is known.
+
+    `value_and_grad(x)`, where it is there, returns f(x) and ∇f(x), both of the smooth part.
+    `duality_gap(x)`, where it is there, returns a bound on F(x) − F⋆ that needs no solution.
+    """
+
     def value(self, x: np.ndarray) -> float:
-        """Return f(x) for x of shape (n,)."""
+        """Return F(x)."""
+        ...
+
+    def smooth_value(self, x: np.ndarray) -> float:
+        """Return f(x)."""
         ...
 
     def grad(self, x: np.ndarray) -> np.ndarray:
         """Return ∇f(x), shape (n,)."""
         ...
+
+    def prox(self, v: np.ndarray, step_size: float) -> np.ndarray:
+        """Return argmin_u h(u) + ‖u − v‖²/(2 step_size), shape (n,)."""
+        ...
+
+
+class CompositeProblem(Composite, Problem, Protocol):
+    """A composite function whose constants and solution are known.
+
+    L and mu are those of the smooth part f; x_star and f_star those of the sum F.
+    """

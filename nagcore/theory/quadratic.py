@@ -108,6 +108,12 @@ class Quadratic:
         """Return H (x − x⋆)."""
         return self.hessian @ (x - self.x_star)
 
+    def value_and_grad(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f(x) and ∇f(x), for one product with H."""
+        difference = x - self.x_star
+        grad = self.hessian @ difference
+        return float(0.5 * difference @ grad), grad
+
 
 def spaced_spectrum(dimension: int, condition_number: float, L: float = 1.0) -> tuple[float, ...]:
     """Return eigenvalues from L/κ to L, evenly spaced in their logarithm.

@@ -9,6 +9,9 @@ import numpy as np
 
 from nagcore.core.checks import require_not_negative, require_positive
 from nagcore.errors import UsageError
+from nagcore.theory.data import as_data, curvatures
+from nagcore.theory.newton import newton_minimum
+from nagcore.theory.row_blocks import sum_over_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,7 @@ class LeastSquares:
 
     Example:
         >>> f = LeastSquares(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([1.0, 1.0]))
-        >>> f.x_star.tolist(), f.L, f.mu
+        >>> f.x_star.round(12).tolist(), f.L, f.mu
         ([1.0, 0.5], 2.0, 0.5)
     """
 
@@ -35,12 +38,14 @@ class LeastSquares:
     name: str = "least squares"
 
     def __post_init__(self) -> None:
-        _require_data(self.A, self.b)
+        A, b = as_data(self.A, self.b)
+        object.__setattr__(self, "A", A)
+        object.__setattr__(self, "b", b)
         require_not_negative(self.ridge, "ridge")
 
     @cached_property
     def _curvatures(self) -> np.ndarray:
-        return np.linalg.eigvalsh(self.A.T @ self.A / len(self.b)) + self.ridge
+        return curvatures(self.A) + self.ridge
 
     @property
     def L(self) -> float:
@@ -69,6 +74,10 @@ class LeastSquares:
     @property
     def f_star(self) -> float:
         """Return the minimum."""
+        return self._minimum
+
+    @cached_property
+    def _minimum(self) -> float:
         return self.value(self.x_star)
 
     def value(self, x: np.ndarray) -> float:
@@ -77,8 +86,27 @@ class LeastSquares:
         return float(residual @ residual / (2 * len(self.b)) + self.ridge / 2 * (x @ x))
 
     def grad(self, x: np.ndarray) -> np.ndarray:
-        """Return Aᵀ(A x − b)/m + ρ x."""
-        return self.A.T @ (self.A @ x - self.b) / len(self.b) + self.ridge * x
+        """Return Aᵀ(A x − b)/m + ρ x, in one pass over A."""
+        return self._mean(sum_over_rows(self.A, x, self._slopes)[1], x)
+
+    def value_and_grad(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f(x) and ∇f(x), in one pass over A."""
+        value, grad = sum_over_rows(self.A, x, self._losses)
+        return value / len(self.b) + self.ridge / 2 * float(x @ x), self._mean(grad, x)
+
+    def _mean(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+        grad /= len(self.b)
+        if self.ridge:
+            grad += self.ridge * x
+        return grad
+
+    def _slopes(self, z: np.ndarray, rows: slice) -> float:
+        z -= self.b[rows]
+        return 0.0
+
+    def _losses(self, z: np.ndarray, rows: slice) -> float:
+        z -= self.b[rows]
+        return 0.5 * float(z @ z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +135,11 @@ class LogisticRegression:
     name: str = "logistic regression"
 
     def __post_init__(self) -> None:
-        _require_data(self.A, self.b)
+        A, b = as_data(self.A, self.b)
+        object.__setattr__(self, "A", A)
+        object.__setattr__(self, "b", b)
         require_positive(self.ridge, "ridge")
-        wrong = sorted(set(np.unique(self.b).tolist()) - {-1.0, 1.0})
+        wrong = sorted(set(np.unique(b).tolist()) - {-1.0, 1.0})
         if wrong:
             raise UsageError(f"labels contain {wrong[:3]}, expected only -1 and +1")
 
@@ -120,7 +150,7 @@ class LogisticRegression:
 
     @cached_property
     def _largest_curvature(self) -> float:
-        return float(np.linalg.norm(self.A, 2) ** 2 / (4 * len(self.b)) + self.ridge)
+        return float(curvatures(self.A)[-1] / 4 + self.ridge)
 
     @property
     def mu(self) -> float:
@@ -129,54 +159,63 @@ class LogisticRegression:
 
     @property
     def x_star(self) -> np.ndarray:
-        """Return the minimizer, found by Newton's method with step halving, shape (n,)."""
+        """Return the minimizer, found by Newton's method, shape (n,)."""
         return self._solution
 
     @cached_property
     def _solution(self) -> np.ndarray:
-        x = np.zeros(self.A.shape[1])
-        for _ in range(100):
-            gradient = self.grad(x)
-            direction = np.linalg.solve(self._hessian(x), gradient)
-            decrement = gradient @ direction
-            if decrement < 1e-28:
-                break
-            step = 1.0
-            while step > 1e-10 and self.value(x - step * direction) > self.value(x):
-                step /= 2
-            x = x - step * direction
-        return x
+        start = np.zeros(self.A.shape[1])
+        return newton_minimum(self.value_and_grad, self._hessian, start, self.L)
 
     @property
     def f_star(self) -> float:
         """Return the minimum."""
+        return self._minimum
+
+    @cached_property
+    def _minimum(self) -> float:
         return self.value(self.x_star)
 
     def value(self, x: np.ndarray) -> float:
         """Return f(x)."""
-        margins = self.b * (self.A @ x)
-        return float(np.mean(np.logaddexp(0.0, -margins)) + self.ridge / 2 * (x @ x))
+        loss = self._losses(self.A @ (0.5 * x), slice(None))
+        return loss / len(self.b) + self.ridge / 2 * float(x @ x)
 
     def grad(self, x: np.ndarray) -> np.ndarray:
-        """Return −1/m Σ_i b_i σ(−b_i a_iᵀx) a_i + ρ x, with σ the logistic function."""
-        margins = self.b * (self.A @ x)
-        return -self.A.T @ (self.b * _logistic(-margins)) / len(self.b) + self.ridge * x
+        """Return −1/m Σ_i b_i σ(−b_i a_iᵀx) a_i + ρ x, in one pass over A; σ is logistic."""
+        return self._mean(sum_over_rows(self.A, 0.5 * x, self._slopes)[1], x)
+
+    def value_and_grad(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f(x) and ∇f(x), in one pass over A."""
+        loss, grad = sum_over_rows(self.A, 0.5 * x, self._losses_and_slopes)
+        return loss / len(self.b) + self.ridge / 2 * float(x @ x), self._mean(grad, x)
+
+    def _mean(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+        grad /= 2 * len(self.b)
+        grad += self.ridge * x
+        return grad
+
+    # Below, h = a_iᵀx/2, since −b σ(−2bh) = (tanh h − b)/2 for b = ±1: one function that cannot
+    # overflow. The factor 1/2 waits for the mean.
+
+    def _slopes(self, h: np.ndarray, rows: slice) -> float:
+        np.tanh(h, out=h)
+        h -= self.b[rows]
+        return 0.0
+
+    def _losses(self, h: np.ndarray, rows: slice) -> float:
+        # log(1 + e^{−2bh}) = (|h| − bh) + log(1 + e^{−2|h|}), exact for all h
+        size = np.abs(h)
+        loss = size - self.b[rows] * h
+        size *= -2
+        loss += np.log1p(np.exp(size, out=size), out=size)
+        return float(loss.sum())
+
+    def _losses_and_slopes(self, h: np.ndarray, rows: slice) -> float:
+        loss = self._losses(h, rows)
+        self._slopes(h, rows)
+        return loss
 
     def _hessian(self, x: np.ndarray) -> np.ndarray:
-        chance = _logistic(self.A @ x)
-        weights = chance * (1 - chance) / len(self.b)
+        weights = (1 - np.tanh(self.A @ (0.5 * x)) ** 2) / (4 * len(self.b))
         return (self.A.T * weights) @ self.A + self.ridge * np.eye(len(x))
-
-
-def _logistic(z: np.ndarray) -> np.ndarray:
-    return np.exp(-np.logaddexp(0.0, -z))
-
-
-def _require_data(A: np.ndarray, b: np.ndarray) -> None:
-    if A.ndim != 2 or b.shape != (A.shape[0],) or A.size == 0:
-        raise UsageError(
-            f"A has shape {A.shape} and b has shape {b.shape}, "
-            "expected (m, n) and (m,) with the same m"
-        )
-    if not (np.isfinite(A).all() and np.isfinite(b).all()):
-        raise UsageError("A or b holds a value that is not finite; remove or replace it")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nagcore.core import HeavyBall, tune_heavy_ball
-from nagcore.errors import UsageError
 from nagcore.core.forms import Coefficients
+from nagcore.errors import UsageError
 from nagcore.evidence.drift import IMPLEMENTATIONS, measure_drift
 from nagcore.evidence.race import race, race_on_worst_functions, tuned_method
 from nagcore.theory import Quadratic, WorstFunction

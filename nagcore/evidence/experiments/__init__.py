@@ -2,11 +2,17 @@
 
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.experiments import (
+    adaptive_restart,
     baselines_1000,
+    certificates,
     cnn_1000,
     cnn_tuning,
     drift_under_schedule,
+    gradient_speed,
     rates_on_quadratics,
+    solver_overhead,
+    time_to_accuracy,
+    worst_cases,
 )
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -14,6 +20,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     for experiment in (
         rates_on_quadratics.EXPERIMENT,
         drift_under_schedule.EXPERIMENT,
+        certificates.EXPERIMENT,
+        worst_cases.EXPERIMENT,
+        adaptive_restart.EXPERIMENT,
+        solver_overhead.EXPERIMENT,
+        gradient_speed.EXPERIMENT,
+        time_to_accuracy.EXPERIMENT,
         cnn_tuning.EXPERIMENT,
         cnn_1000.EXPERIMENT,
         baselines_1000.EXPERIMENT,

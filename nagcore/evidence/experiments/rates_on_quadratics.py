@@ -54,6 +54,7 @@ def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:  # noqa:
         # ‖∇f‖² ≥ 2μ (f − f⋆): a gradient this small at the query point means that the gap is far
         # below the target there, and so it has been below it at an iterate before
         tol=0.1 * float(np.sqrt(2 * problem.mu * target)),
+        trace=True,
     )
     reached = np.flatnonzero(run.gaps <= target)
     return {

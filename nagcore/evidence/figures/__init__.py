@@ -1,8 +1,12 @@
 """Every figure of the book is one call of a function in this package."""
 
+from nagcore.evidence.figures.certificates import draw_worst_cases, draw_worst_functions
+from nagcore.evidence.figures.cycle import draw_basin, draw_cycle
+from nagcore.evidence.figures.flow import draw_flow_gaps, draw_flow_paths
 from nagcore.evidence.figures.images import draw_confusion, draw_samples
 from nagcore.evidence.figures.learning import draw_accuracies, draw_learning_curves, draw_tuning
 from nagcore.evidence.figures.paths import draw_one_step, draw_paths
+from nagcore.evidence.figures.potential import draw_potential
 from nagcore.evidence.figures.rates import (
     draw_gaps,
     draw_gaps_by_condition_number,
@@ -10,18 +14,29 @@ from nagcore.evidence.figures.rates import (
     draw_worst_case,
 )
 from nagcore.evidence.figures.schedules import draw_drift
+from nagcore.evidence.figures.spectrum import draw_damping, draw_rate_plane, draw_transient
 
 __all__ = [
     "draw_accuracies",
+    "draw_basin",
     "draw_confusion",
+    "draw_cycle",
+    "draw_damping",
     "draw_drift",
+    "draw_flow_gaps",
+    "draw_flow_paths",
     "draw_gaps",
     "draw_gaps_by_condition_number",
     "draw_learning_curves",
     "draw_one_step",
     "draw_paths",
+    "draw_potential",
+    "draw_rate_plane",
     "draw_samples",
     "draw_steps_against_condition_number",
+    "draw_transient",
     "draw_tuning",
     "draw_worst_case",
+    "draw_worst_cases",
+    "draw_worst_functions",
 ]

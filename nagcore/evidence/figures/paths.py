@@ -21,7 +21,8 @@ def draw_paths(problem: Quadratic, runs: Mapping[str, Solution]) -> Figure:
 
     Args:
         problem: a quadratic in two variables.
-        runs: solutions by the text above the panel; a name of `STYLES` gives colour and label.
+        runs: solutions with their traces by the text above the panel; a name of `STYLES` gives
+            colour and label.
     """
     figure, panels = plt.subplots(
         len(runs), 1, figsize=(6.4, 1.75 * len(runs)), sharex=True, sharey=True, squeeze=False

@@ -29,7 +29,7 @@ def draw_gaps(
     """Draw the gap of each run against the step, with bounds over them.
 
     Args:
-        runs: a solution for each method, by its name in `STYLES`.
+        runs: a solution with its trace for each method, by its name in `STYLES`.
         bounds: curves from step 0 on, by the text of their legend.
         log_steps: whether the steps are on a logarithmic axis, which makes a power of k a line.
     """
@@ -56,7 +56,7 @@ def draw_gaps_by_condition_number(
     """Draw the gap of one method on several condition numbers, with the bound over each.
 
     Args:
-        runs: a solution of gradient descent for each condition number κ.
+        runs: a solution of gradient descent, with its trace, for each condition number κ.
         bounds: its bound for each κ, from step 0 on.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6))

@@ -33,6 +33,13 @@ STYLES: dict[str, MethodStyle] = {
     "heavy-ball": MethodStyle("heavy ball", "#d55e00", (0, (5, 1, 1, 1)), "^"),
     "nag": MethodStyle("Nesterov", "#0072b2", "-", "D"),
     "nag-1983": MethodStyle("Nesterov, 1983", "#0072b2", (0, (2, 1)), "v"),
+    "heavy-ball-0.9": MethodStyle("heavy ball, 0.9", "#d55e00", (0, (5, 1, 1, 1)), "^"),
+    "heavy-ball-0.99": MethodStyle("heavy ball, 0.99", "#f0a35e", (0, (5, 1, 1, 1)), "<"),
+    "nag-0.9": MethodStyle("Nesterov, 0.9", "#0072b2", "-", "D"),
+    "nag-0.99": MethodStyle("Nesterov, 0.99", "#7fb8dd", "-", "d"),
+    "ogm": MethodStyle("OGM", "#00785a", (0, (3, 1)), "s"),
+    "triple-momentum": MethodStyle("triple momentum", "#00785a", (0, (3, 1, 1, 1, 1, 1)), "X"),
+    "item": MethodStyle("ITEM", "#8c3f7f", (0, (4, 1)), "p"),
     "adam": MethodStyle("Adam", "#00785a", (0, (1, 1)), "P"),
 }
 

@@ -1,0 +1,67 @@
+"""The table of certificates: method × steps × mu, exact, bound and their ratio."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nagcore.evidence.record import Record
+from nagcore.theory.catalogue import METHODS
+
+_WORDS = {
+    ("gap", "distance"): "gap / ‖x₀ − x⋆‖²",
+    ("gap", "potential"): "gap / potential",
+    ("distance", "distance"): "‖x − x⋆‖² / ‖x₀ − x⋆‖²",
+    ("gradient", "gap"): "‖∇f‖² / first gap",
+}
+
+
+def tabulate_certificates(record: Record) -> pd.DataFrame:
+    """Return one line for each method and mu: for each number of steps exact, bound and ratio.
+
+    A ratio of 1 means that the theorem cannot be improved. Lines without any certificate, where
+    a method needs mu > 0 or its theorem is about mu = 0, are left out.
+
+    Args:
+        record: of "certificates".
+    """
+    L = record.declaration.constants["L"]
+    lines = {}
+    for row in record.rows:
+        if row["status"] != "certified":
+            continue
+        kappa = "∞" if row["mu"] == 0 else f"{L / row['mu']:.0f}"
+        measured = _WORDS[row["criterion"], row["initial"]]
+        line = lines.setdefault((METHODS[row["method"]].label, measured, kappa), {})
+        for title, value in (
+            ("exact", row["exact"]),
+            ("bound", row["bound"]),
+            ("ratio", row["exact"] / row["bound"]),
+        ):
+            line[f"n = {row['steps']}", title] = _short(value, title)
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "what", "κ"])
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    return table
+
+
+def _short(value: float, title: str) -> str:
+    if value != value:  # nan: the theorem says nothing
+        return "–"
+    return f"{value:.3f}" if title == "ratio" else f"{value:.3g}"
+
+
+def summarize_certificates(record: Record) -> dict[str, str]:
+    """Return the numbers that prose takes from the table, by name.
+
+    Args:
+        record: of "certificates".
+    """
+    frame = record.frame()
+    steps = record.declaration.axes["steps"][-1]
+    rows = frame.loc[frame["steps"] == steps].set_index(["method", "mu"])
+    ratio = rows["exact"] / rows["bound"]
+    return {
+        "certificate_steps": str(steps),
+        "ratio_nag_1983": f"{ratio['nag-1983', 0.0]:.2f}",
+        "ratio_nag": f"{ratio['nag', 0.1]:.2g}",
+    }

@@ -1,0 +1,92 @@
+"""The table of restarts: problem × scheme, steps, gradients, restarts and the estimate of mu."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nagcore.evidence.record import Record
+
+
+def tabulate_restarts(record: Record) -> pd.DataFrame:
+    """Return one line for each scheme: for each problem the mean steps, with least and greatest.
+
+    Args:
+        record: of "adaptive-restart".
+    """
+    problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
+    groups = dict(iter(record.frame().groupby(["problem", "scheme"])))
+    most = record.declaration.constants["max_steps"]
+    return pd.DataFrame(
+        {
+            problem: [_steps(groups[problem, scheme], most) for scheme in schemes]
+            for problem in problems
+        },
+        index=pd.Index(schemes, name="scheme"),
+    )
+
+
+def tabulate_restart_costs(record: Record) -> pd.DataFrame:
+    """Return for each scheme that restarts and each problem the mean gradients and restarts.
+
+    Schemes that reach the accuracy on no problem are left out.
+
+    Args:
+        record: of "adaptive-restart".
+    """
+    problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
+    means = record.frame().groupby(["problem", "scheme"])[["gradients", "restarts"]].mean()
+    lines = {}
+    for scheme in schemes:
+        line = {}
+        for problem in problems:
+            gradients, restarts = means.loc[(problem, scheme)]
+            finite = np.isfinite(gradients)
+            line[problem, "gradients"] = f"{gradients:,.0f}" if finite else "–"
+            line[problem, "restarts"] = f"{restarts:.1f}" if finite else "–"
+        if set(line.values()) != {"–"}:
+            lines[scheme] = line
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    table.index.name = "scheme"
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    return table
+
+
+def summarize_restarts(record: Record) -> dict[str, str]:
+    """Return the numbers that prose takes from the record, by name.
+
+    `steps_P_S` is the mean of the steps and `gradients_P_S` that of the gradients, where P is the
+    number of the problem and S that of the scheme in the declaration, from 0; `saved_P` is how
+    many times more steps Nesterov's method takes without restart than with the gradient criterion;
+    `against_known_P` how many times more the gradient criterion takes than known mu.
+    `estimate_P` is how many times too large the estimate of mu is, least to greatest, where L is
+    1 and mu is in the name of the problem.
+
+    Args:
+        record: of "adaptive-restart".
+    """
+    problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
+    frame = record.frame()
+    # a mean of seeds of which some did not arrive is no mean of steps
+    groups = frame.groupby(["problem", "scheme"])
+    means = groups[["steps", "gradients"]].agg(lambda column: column.mean(skipna=False))
+    numbers = {}
+    for p, problem in enumerate(problems):
+        steps = means["steps"][problem]
+        for s, scheme in enumerate(schemes):
+            numbers[f"steps_{p}_{s}"] = f"{steps[scheme]:,.0f}"
+            numbers[f"gradients_{p}_{s}"] = f"{means['gradients'][problem][scheme]:,.0f}"
+        numbers[f"saved_{p}"] = f"{steps['no restart'] / steps['gradient']:.1f}"
+        numbers[f"against_known_{p}"] = f"{steps['gradient'] / steps['known mu']:.2f}"
+        if "κ = " in problem:
+            kappa = float(problem.rpartition(" ")[2])
+            found = kappa * np.asarray(groups.get_group((problem, "estimated mu"))["mu"])
+            numbers[f"estimate_{p}"] = f"{found.min():.2g} to {found.max():.2g}"
+    return numbers
+
+
+def _steps(frame: pd.DataFrame, most: int) -> str:
+    steps = np.asarray(frame["steps"], dtype=float)
+    if np.isfinite(steps).all():
+        return f"{steps.mean():,.0f} ({steps.min():,.0f} to {steps.max():,.0f})"
+    return f"> {most:,}" if (frame["status"] == "budget").any() else "–"

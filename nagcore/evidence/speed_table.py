@@ -1,0 +1,138 @@
+"""The tables of speed: gradients, the solver's own share, and times to an accuracy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from nagcore.evidence.record import Record
+
+# the beginnings of the names of this package's solvers in "time-to-accuracy"
+OURS = ("Nesterov", "triple momentum")
+
+
+def times_by_solver(record: Record) -> pd.DataFrame:
+    """Return one line for each setting and solver: the axes, then what was measured.
+
+    Args:
+        record: of "time-to-accuracy".
+
+    Returns:
+        Columns decades, rows, solver, seconds, iterations, gradient_norm, condition_number.
+    """
+    lists = ["solver", "seconds", "iterations", "gradient_norm"]
+    # the solvers differ from setting to setting, so that Record.long's check of lengths is per row
+    return record.frame().explode(lists).reset_index(drop=True).infer_objects()
+
+
+def tabulate_gradient_speed(record: Record) -> pd.DataFrame:
+    """Return for each problem and size the milliseconds of both gradients and their ratio.
+
+    Args:
+        record: of "gradient-speed".
+    """
+    frame = record.frame()
+    axes = ["problem", "rows", "threads"]
+    table = pd.DataFrame(
+        {
+            "two products, ms": frame["two_products"].map("{:.3g}".format),
+            "one reading, ms": frame["blocks"].map("{:.3g}".format),
+            "ratio": frame["ratio"].map("{:.2f}".format),
+        }
+    )
+    table.index = pd.MultiIndex.from_frame(frame[axes])
+    return table.unstack("threads")
+
+
+def tabulate_overhead(record: Record) -> pd.DataFrame:
+    """Return the microseconds of a step of the bare loop and of the solver, and their ratio.
+
+    Args:
+        record: of "solver-overhead".
+    """
+    frame = record.frame()
+    return pd.DataFrame(
+        {
+            "bare loop, µs": frame["loop"].map("{:.1f}".format).to_list(),
+            "solver, µs": frame["solver"].map("{:.1f}".format).to_list(),
+            "ratio": frame["ratio"].map("{:.2f}".format).to_list(),
+        },
+        index=pd.Index(frame["unknowns"].map("{:,}".format), name="unknowns"),
+    )
+
+
+def tabulate_times(record: Record) -> pd.DataFrame:
+    """Return one line for each solver: seconds and iterations for each setting.
+
+    Args:
+        record: of "time-to-accuracy".
+    """
+    times = times_by_solver(record)
+    lines: dict[str, dict[tuple[str, str], str]] = {}
+    for row in times.to_dict("records"):
+        setting = f"{row['decades']:g} decades, {row['rows']:,} rows"
+        reached = np.isfinite(row["seconds"])
+        line = lines.setdefault(row["solver"], {})
+        line[setting, "seconds"] = f"{row['seconds']:.3g}" if reached else "not reached"
+        line[setting, "iterations"] = f"{row['iterations']:.0f}" if reached else "–"
+    table = pd.DataFrame.from_dict(lines, orient="index").fillna("not timed")
+    table.index.name = "solver"
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    return table
+
+
+def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[str, str]:
+    """Return the numbers that prose takes from the three records, by name.
+
+    `gradient_P` is the ratio for the P-th problem with the most rows on one thread;
+    `overhead_least` and `overhead_most` are the solver's ratios for the fewest and most unknowns.
+    For the D-th spread of scales and the most rows, `best_D` is this package's fastest solver,
+    `best_seconds_D` its time and `versus_NAME_D` its time divided by that of lbfgs (SciPy's
+    L-BFGS-B as it comes, and with our gradient) and of newton.
+
+    Args:
+        gradients: of "gradient-speed".
+        overhead: of "solver-overhead".
+        times: of "time-to-accuracy".
+    """
+    frame = gradients.frame()
+    rows, threads = frame["rows"].max(), frame["threads"].min()
+    numbers = {"gradient_rows": f"{rows:,}"}
+    for p, problem in enumerate(gradients.declaration.axes["problem"]):
+        chosen = frame.loc[
+            (frame["problem"] == problem) & (frame["rows"] == rows) & (frame["threads"] == threads)
+        ]
+        numbers[f"gradient_{p}"] = f"{chosen['ratio'].item():.2f}"
+    shares = overhead.frame().sort_values("unknowns")
+    for name, place in (("least", 0), ("most", -1)):
+        numbers[f"overhead_{name}"] = f"{shares['ratio'].iloc[place]:.2f}"
+        numbers[f"overhead_{name}_unknowns"] = f"{shares['unknowns'].iloc[place]:,}"
+        added = shares["solver"].iloc[place] - shares["loop"].iloc[place]
+        numbers[f"overhead_{name}_added"] = f"{added:.1f}".replace("-", "−")
+    return {**numbers, **_summarize_times(times)}
+
+
+_RIVALS = {
+    "lbfgs": "SciPy L-BFGS-B",
+    "lbfgs_ours": "SciPy L-BFGS-B, our gradient",
+    "newton": "scikit-learn newton-cholesky",
+}
+
+
+def _summarize_times(record: Record) -> dict[str, str]:
+    times = times_by_solver(record)
+    rows = times["rows"].max()
+    numbers = {"times_rows": f"{rows:,}"}
+    for d, decades in enumerate(record.declaration.axes["decades"]):
+        chosen = times.loc[(times["decades"] == decades) & (times["rows"] == rows)]
+        seconds = chosen.set_index("solver")["seconds"].astype(float)
+        ours = seconds[[name for name in seconds.index if name.startswith(OURS)]]
+        best = ours.idxmin() if ours.notna().any() else "none"
+        least = ours.min()
+        numbers[f"times_decades_{d}"] = f"{decades:g}"
+        numbers[f"times_kappa_{d}"] = f"{chosen['condition_number'].iloc[0]:,.0f}"
+        numbers[f"best_{d}"], numbers[f"best_seconds_{d}"] = str(best), f"{least:.3g}"
+        for name, solver in _RIVALS.items():
+            numbers[f"{name}_seconds_{d}"] = f"{seconds.get(solver, np.nan):.3g}"
+            numbers[f"versus_{name}_{d}"] = f"{least / seconds.get(solver, np.nan):.2g}"
+    return numbers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from nagcore.evidence.record import Record
@@ -25,7 +27,7 @@ def tabulate_certificates(record: Record) -> pd.DataFrame:
         record: of "certificates".
     """
     L = record.declaration.constants["L"]
-    lines = {}
+    lines: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}
     for row in record.rows:
         if row["status"] != "certified":
             continue
@@ -41,11 +43,11 @@ def tabulate_certificates(record: Record) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(lines, orient="index")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "what", "κ"])
     table.columns = pd.MultiIndex.from_tuples(table.columns)
-    return table
+    return table.fillna("–")
 
 
 def _short(value: float, title: str) -> str:
-    if value != value:  # nan: the theorem says nothing
+    if math.isnan(value):  # the theorem says nothing
         return "–"
     return f"{value:.3f}" if title == "ratio" else f"{value:.3g}"
 
@@ -64,4 +66,10 @@ def summarize_certificates(record: Record) -> dict[str, str]:
         "certificate_steps": str(steps),
         "ratio_nag_1983": f"{ratio['nag-1983', 0.0]:.2f}",
         "ratio_nag": f"{ratio['nag', 0.1]:.2g}",
+        "triple_first": f"{_first(frame, 'triple-momentum', 0.01):.0f}",
     }
+
+
+def _first(frame: pd.DataFrame, method: str, mu: float) -> float:
+    rows = frame.loc[(frame["method"] == method) & (frame["mu"] == mu)]
+    return float(rows.sort_values("steps")["bound"].iloc[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -15,11 +17,10 @@ def tabulate_restarts(record: Record) -> pd.DataFrame:
         record: of "adaptive-restart".
     """
     problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
-    groups = dict(iter(record.frame().groupby(["problem", "scheme"])))
     most = record.declaration.constants["max_steps"]
     return pd.DataFrame(
         {
-            problem: [_steps(groups[problem, scheme], most) for scheme in schemes]
+            problem: [_steps(_rows(record, problem, scheme), most) for scheme in schemes]
             for problem in problems
         },
         index=pd.Index(schemes, name="scheme"),
@@ -35,13 +36,13 @@ def tabulate_restart_costs(record: Record) -> pd.DataFrame:
         record: of "adaptive-restart".
     """
     problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
-    means = record.frame().groupby(["problem", "scheme"])[["gradients", "restarts"]].mean()
     lines = {}
     for scheme in schemes:
         line = {}
         for problem in problems:
-            gradients, restarts = means.loc[(problem, scheme)]
-            finite = np.isfinite(gradients)
+            rows = _rows(record, problem, scheme)
+            gradients, restarts = _mean(rows, "gradients"), _mean(rows, "restarts")
+            finite = math.isfinite(gradients)
             line[problem, "gradients"] = f"{gradients:,.0f}" if finite else "–"
             line[problem, "restarts"] = f"{restarts:.1f}" if finite else "–"
         if set(line.values()) != {"–"}:
@@ -66,27 +67,34 @@ def summarize_restarts(record: Record) -> dict[str, str]:
         record: of "adaptive-restart".
     """
     problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
-    frame = record.frame()
-    # a mean of seeds of which some did not arrive is no mean of steps
-    groups = frame.groupby(["problem", "scheme"])
-    means = groups[["steps", "gradients"]].agg(lambda column: column.mean(skipna=False))
     numbers = {}
     for p, problem in enumerate(problems):
-        steps = means["steps"][problem]
+        rows = {scheme: _rows(record, problem, scheme) for scheme in schemes}
+        steps = {scheme: _mean(chosen, "steps") for scheme, chosen in rows.items()}
         for s, scheme in enumerate(schemes):
             numbers[f"steps_{p}_{s}"] = f"{steps[scheme]:,.0f}"
-            numbers[f"gradients_{p}_{s}"] = f"{means['gradients'][problem][scheme]:,.0f}"
+            numbers[f"gradients_{p}_{s}"] = f"{_mean(rows[scheme], 'gradients'):,.0f}"
         numbers[f"saved_{p}"] = f"{steps['no restart'] / steps['gradient']:.1f}"
         numbers[f"against_known_{p}"] = f"{steps['gradient'] / steps['known mu']:.2f}"
         if "κ = " in problem:
             kappa = float(problem.rpartition(" ")[2])
-            found = kappa * np.asarray(groups.get_group((problem, "estimated mu"))["mu"])
+            found = kappa * np.asarray(rows["estimated mu"]["mu"], dtype=float)
             numbers[f"estimate_{p}"] = f"{found.min():.2g} to {found.max():.2g}"
     return numbers
+
+
+def _rows(record: Record, problem: str, scheme: str) -> pd.DataFrame:
+    frame = record.frame()
+    return frame.loc[(frame["problem"] == problem) & (frame["scheme"] == scheme)]
+
+
+def _mean(rows: pd.DataFrame, column: str) -> float:
+    # nan where one seed did not arrive: a mean over the others would be no mean of steps
+    return float(np.asarray(rows[column], dtype=float).mean())
 
 
 def _steps(frame: pd.DataFrame, most: int) -> str:
     steps = np.asarray(frame["steps"], dtype=float)
     if np.isfinite(steps).all():
         return f"{steps.mean():,.0f} ({steps.min():,.0f} to {steps.max():,.0f})"
-    return f"> {most:,}" if (frame["status"] == "budget").any() else "–"
+    return f"> {most:,}" if "budget" in set(frame["status"]) else "–"

@@ -31,17 +31,17 @@ def tabulate_gradient_speed(record: Record) -> pd.DataFrame:
     Args:
         record: of "gradient-speed".
     """
-    frame = record.frame()
-    axes = ["problem", "rows", "threads"]
-    table = pd.DataFrame(
-        {
-            "two products, ms": frame["two_products"].map("{:.3g}".format),
-            "one reading, ms": frame["blocks"].map("{:.3g}".format),
-            "ratio": frame["ratio"].map("{:.2f}".format),
-        }
-    )
-    table.index = pd.MultiIndex.from_frame(frame[axes])
-    return table.unstack("threads")
+    lines: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
+    for row in record.frame().to_dict("records"):
+        line = lines.setdefault((row["problem"], f"{row['rows']:,}"), {})
+        threads = "1 thread" if row["threads"] == 1 else f"{row['threads']} threads"
+        line[threads, "two products, ms"] = f"{row['two_products']:.3g}"
+        line[threads, "one reading, ms"] = f"{row['blocks']:.3g}"
+        line[threads, "ratio"] = f"{row['ratio']:.2f}"
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["problem", "rows"])
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    return table
 
 
 def tabulate_overhead(record: Record) -> pd.DataFrame:

@@ -8,13 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from nagcore.core.checks import require_not_negative, require_positive
-from nagcore.theory.data import as_data, curvatures
+from nagcore.theory.data import RidgeSum, curvatures
 from nagcore.theory.newton import newton_minimum
-from nagcore.theory.row_blocks import sum_over_rows
 
 
 @dataclass(frozen=True, eq=False)
-class HuberRegression:
+class HuberRegression(RidgeSum):
     r"""f(x) = 1/m Σ_i φ(a_iᵀx − b_i) + ρ/2 ‖x‖²,  φ(r) = r²/2 if |r| ≤ δ, else δ|r| − δ²/2.
 
     Args:
@@ -43,9 +42,7 @@ class HuberRegression:
     name: str = "Huber regression"
 
     def __post_init__(self) -> None:
-        A, b = as_data(self.A, self.b)
-        object.__setattr__(self, "A", A)
-        object.__setattr__(self, "b", b)
+        self._take_data()
         require_positive(self.delta, "delta")
         require_not_negative(self.ridge, "ridge")
 
@@ -63,44 +60,14 @@ class HuberRegression:
         """Return ρ: far out the loss is linear."""
         return self.ridge
 
-    @property
-    def x_star(self) -> np.ndarray:
-        """Return a minimizer, found by Newton's method, shape (n,)."""
-        return self._solution
-
-    @cached_property
-    def _solution(self) -> np.ndarray:
+    def _solve(self) -> np.ndarray:
         start = np.linalg.lstsq(self.A, self.b, rcond=None)[0]
         return newton_minimum(self.value_and_grad, self._hessian, start, self.L)
-
-    @property
-    def f_star(self) -> float:
-        """Return the minimum."""
-        return self._minimum
-
-    @cached_property
-    def _minimum(self) -> float:
-        return self.value(self.x_star)
 
     def value(self, x: np.ndarray) -> float:
         """Return f(x)."""
         loss = self._losses(self.A @ x, slice(None))
         return loss / len(self.b) + self.ridge / 2 * float(x @ x)
-
-    def grad(self, x: np.ndarray) -> np.ndarray:
-        """Return 1/m Σ_i min(max(a_iᵀx − b_i, −δ), δ) a_i + ρ x, in one pass over A."""
-        return self._mean(sum_over_rows(self.A, x, self._slopes)[1], x)
-
-    def value_and_grad(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return f(x) and ∇f(x), in one pass over A."""
-        loss, grad = sum_over_rows(self.A, x, self._losses)
-        return loss / len(self.b) + self.ridge / 2 * float(x @ x), self._mean(grad, x)
-
-    def _mean(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
-        grad /= len(self.b)
-        if self.ridge:
-            grad += self.ridge * x
-        return grad
 
     def _slopes(self, z: np.ndarray, rows: slice) -> float:
         z -= self.b[rows]

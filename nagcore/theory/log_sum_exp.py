@@ -9,13 +9,13 @@ import numpy as np
 
 from nagcore.core.checks import require_positive
 from nagcore.errors import UsageError
-from nagcore.theory.data import as_data, curvatures
+from nagcore.theory.data import DataProblem, curvatures
 from nagcore.theory.newton import newton_minimum
 from nagcore.theory.row_blocks import SMALL_BYTES, each_block
 
 
 @dataclass(frozen=True, eq=False)
-class LogSumExp:
+class LogSumExp(DataProblem):
     r"""f(x) = ρ log Σ_i exp((a_iᵀx − b_i)/ρ), between max_i (a_iᵀx − b_i) and that + ρ log m.
 
     Convex, and strongly convex nowhere far out, yet curved at its minimum: the case that restart
@@ -46,9 +46,7 @@ class LogSumExp:
     name: str = "log-sum-exp"
 
     def __post_init__(self) -> None:
-        A, b = as_data(self.A, self.b)
-        object.__setattr__(self, "A", A)
-        object.__setattr__(self, "b", b)
+        self._take_data()
         require_positive(self.smoothing, "smoothing")
 
     @property
@@ -73,13 +71,7 @@ class LogSumExp:
         """Return 0: far out the function is nearly affine."""
         return 0.0
 
-    @property
-    def x_star(self) -> np.ndarray:
-        """Return a minimizer, found by Newton's method, shape (n,)."""
-        return self._solution
-
-    @cached_property
-    def _solution(self) -> np.ndarray:
+    def _solve(self) -> np.ndarray:
         start = np.zeros(self.A.shape[1])
         if self.L == 0:
             raise UsageError("all rows of A are equal, so that the function is affine")
@@ -92,15 +84,6 @@ class LogSumExp:
                 "inside the convex hull of the rows of A; take more rows, or other ones"
             )
         return x
-
-    @property
-    def f_star(self) -> float:
-        """Return the minimum."""
-        return self._minimum
-
-    @cached_property
-    def _minimum(self) -> float:
-        return self.value(self.x_star)
 
     def value(self, x: np.ndarray) -> float:
         """Return f(x)."""

@@ -61,6 +61,11 @@ class Quadratic:
         return f"quadratic, κ = {self.condition_number:g}"
 
     @property
+    def dimension(self) -> int:
+        """Return the number n of variables."""
+        return len(self.eigenvalues)
+
+    @property
     def L(self) -> float:
         """Return the largest eigenvalue."""
         return max(self.eigenvalues)

@@ -9,13 +9,13 @@ import numpy as np
 
 from nagcore.core.checks import require_not_negative, require_positive
 from nagcore.errors import UsageError
-from nagcore.theory.data import as_data, curvatures
+from nagcore.theory.data import DataProblem, RidgeSum, curvatures
 from nagcore.theory.newton import newton_minimum
 from nagcore.theory.row_blocks import sum_over_rows
 
 
 @dataclass(frozen=True, eq=False)
-class LeastSquares:
+class LeastSquares(RidgeSum):
     r"""f(x) = 1/(2m) ‖A x − b‖² + ρ/2 ‖x‖².
 
     Args:
@@ -38,9 +38,7 @@ class LeastSquares:
     name: str = "least squares"
 
     def __post_init__(self) -> None:
-        A, b = as_data(self.A, self.b)
-        object.__setattr__(self, "A", A)
-        object.__setattr__(self, "b", b)
+        self._take_data()
         require_not_negative(self.ridge, "ridge")
 
     @cached_property
@@ -58,47 +56,17 @@ class LeastSquares:
         smallest = float(self._curvatures[0])
         return smallest if smallest > 1e-12 * self.L else 0.0
 
-    @property
-    def x_star(self) -> np.ndarray:
-        """Return the minimizer (of least norm, where there are many), shape (n,)."""
-        return self._solution
-
-    @cached_property
-    def _solution(self) -> np.ndarray:
+    def _solve(self) -> np.ndarray:
         m, n = self.A.shape
         # the ridge as n more rows: the normal equations would square the condition number
         rows = np.vstack([self.A / np.sqrt(m), np.sqrt(self.ridge) * np.eye(n)])
         targets = np.concatenate([self.b / np.sqrt(m), np.zeros(n)])
         return np.linalg.lstsq(rows, targets, rcond=None)[0]
 
-    @property
-    def f_star(self) -> float:
-        """Return the minimum."""
-        return self._minimum
-
-    @cached_property
-    def _minimum(self) -> float:
-        return self.value(self.x_star)
-
     def value(self, x: np.ndarray) -> float:
         """Return f(x)."""
         residual = self.A @ x - self.b
         return float(residual @ residual / (2 * len(self.b)) + self.ridge / 2 * (x @ x))
-
-    def grad(self, x: np.ndarray) -> np.ndarray:
-        """Return Aᵀ(A x − b)/m + ρ x, in one pass over A."""
-        return self._mean(sum_over_rows(self.A, x, self._slopes)[1], x)
-
-    def value_and_grad(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return f(x) and ∇f(x), in one pass over A."""
-        value, grad = sum_over_rows(self.A, x, self._losses)
-        return value / len(self.b) + self.ridge / 2 * float(x @ x), self._mean(grad, x)
-
-    def _mean(self, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
-        grad /= len(self.b)
-        if self.ridge:
-            grad += self.ridge * x
-        return grad
 
     def _slopes(self, z: np.ndarray, rows: slice) -> float:
         z -= self.b[rows]
@@ -110,7 +78,7 @@ class LeastSquares:
 
 
 @dataclass(frozen=True, eq=False)
-class LogisticRegression:
+class LogisticRegression(DataProblem):
     r"""f(x) = 1/m Σ_i log(1 + exp(−b_i a_iᵀx)) + ρ/2 ‖x‖².
 
     Args:
@@ -135,11 +103,9 @@ class LogisticRegression:
     name: str = "logistic regression"
 
     def __post_init__(self) -> None:
-        A, b = as_data(self.A, self.b)
-        object.__setattr__(self, "A", A)
-        object.__setattr__(self, "b", b)
+        self._take_data()
         require_positive(self.ridge, "ridge")
-        wrong = sorted(set(np.unique(b).tolist()) - {-1.0, 1.0})
+        wrong = sorted(set(np.unique(self.b).tolist()) - {-1.0, 1.0})
         if wrong:
             raise UsageError(f"labels contain {wrong[:3]}, expected only -1 and +1")
 
@@ -157,24 +123,9 @@ class LogisticRegression:
         """Return ρ, which is all the strong convexity that the data guarantee."""
         return self.ridge
 
-    @property
-    def x_star(self) -> np.ndarray:
-        """Return the minimizer, found by Newton's method, shape (n,)."""
-        return self._solution
-
-    @cached_property
-    def _solution(self) -> np.ndarray:
+    def _solve(self) -> np.ndarray:
         start = np.zeros(self.A.shape[1])
         return newton_minimum(self.value_and_grad, self._hessian, start, self.L)
-
-    @property
-    def f_star(self) -> float:
-        """Return the minimum."""
-        return self._minimum
-
-    @cached_property
-    def _minimum(self) -> float:
-        return self.value(self.x_star)
 
     def value(self, x: np.ndarray) -> float:
         """Return f(x)."""

@@ -10,11 +10,12 @@ import numpy as np
 from nagcore.core.checks import require_not_negative, require_positive
 from nagcore.core.regularizers import L1
 from nagcore.theory.active_set import sparse_minimum
+from nagcore.theory.data import DataProblem
 from nagcore.theory.regression import LeastSquares
 
 
 @dataclass(frozen=True, eq=False)
-class ElasticNetRegression:
+class ElasticNetRegression(DataProblem):
     r"""F(x) = f(x) + λ₁ ‖x‖₁ with f(x) = 1/(2m) ‖A x − b‖² + λ₂/2 ‖x‖².
 
     The squares are counted to the smooth part, so that a method may use their curvature. In
@@ -49,8 +50,7 @@ class ElasticNetRegression:
     def __post_init__(self) -> None:
         require_positive(self.l1, "l1")
         require_not_negative(self.l2, "l2")
-        object.__setattr__(self, "A", self._smooth.A)
-        object.__setattr__(self, "b", self._smooth.b)
+        self._take_data()
 
     @cached_property
     def _smooth(self) -> LeastSquares:
@@ -71,23 +71,8 @@ class ElasticNetRegression:
         """Return the smallest eigenvalue of AᵀA/m + λ₂I, 0 where it cannot be told from 0."""
         return self._smooth.mu
 
-    @property
-    def x_star(self) -> np.ndarray:
-        """Return a minimizer, found by an active set, shape (n,)."""
-        return self._solution
-
-    @cached_property
-    def _solution(self) -> np.ndarray:
+    def _solve(self) -> np.ndarray:
         return sparse_minimum(self.A, self.b, self.l1, self.l2)
-
-    @property
-    def f_star(self) -> float:
-        """Return the minimum F⋆."""
-        return self._minimum
-
-    @cached_property
-    def _minimum(self) -> float:
-        return self.value(self.x_star)
 
     def value(self, x: np.ndarray) -> float:
         """Return F(x)."""

@@ -70,6 +70,25 @@ def summarize_certificates(record: Record) -> dict[str, str]:
     }
 
 
+def summarize_worst_cases(record: Record, *, steps: int = 12) -> dict[str, str]:
+    """Return the numbers that prose takes from the worst cases of common momenta, by name.
+
+    Args:
+        record: of "worst-cases".
+        steps: the number of steps at which methods are compared; one of the record's.
+    """
+    exact = record.frame().set_index(["method", "mu", "steps"])["exact"]
+    last = record.declaration.axes["steps"][-1]
+    return {
+        "worst_last": str(last),
+        "nag09_vs_gd": f"{exact['nag-0.9', 0.0, steps] / exact['gd-convex', 0.0, steps]:.1f}",
+        "nag09_vs_gd_last": f"{exact['nag-0.9', 0.0, last] / exact['gd-convex', 0.0, last]:.1f}",
+        "hb09_start": f"{exact['heavy-ball-0.9', 0.0, 1]:.2f}",
+        "hb09_twelve": f"{exact['heavy-ball-0.9', 0.0, steps]:.2f}",
+        "gd_twelve": f"{exact['gd-convex', 0.0, steps]:.3f}",
+    }
+
+
 def _first(frame: pd.DataFrame, method: str, mu: float) -> float:
     rows = frame.loc[(frame["method"] == method) & (frame["mu"] == mu)]
     return float(rows.sort_values("steps")["bound"].iloc[0])

@@ -1,10 +1,20 @@
-"""Which change each form of Nesterov's iteration survives, as a table."""
+"""Tables of momentum sequences, and of the changes that each form of the iteration survives."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from nagcore.core.forms import FORMS, Coefficients
+from nagcore.core.momentum import (
+    ChambolleDossalMomentum,
+    Momentum1983,
+    MomentumSequence,
+    Schedule2013,
+    SimplifiedMomentum,
+    VariableStronglyConvexMomentum,
+)
 
 _LABELS = {
     "two points": "two points, 1983",
@@ -46,3 +56,26 @@ def tabulate_carry(*, momentum: float, later_momentum: float, factor: float) -> 
         },
         index=pd.Index([_LABELS[name] for name in FORMS], name="form"),
     )
+
+
+_SEQUENCES: dict[str, MomentumSequence] = {
+    "of 1983": Momentum1983(),
+    "simplified": SimplifiedMomentum(),
+    "variable, κ = 100": VariableStronglyConvexMomentum(100.0, 1.0),
+    "Chambolle–Dossal, a = 3": ChambolleDossalMomentum(3.0),
+    "of 2013": Schedule2013(),
+}
+
+
+def tabulate_momentum(steps: Sequence[int]) -> pd.DataFrame:
+    """Return β_k of every sequence in use, to four digits.
+
+    Args:
+        steps: the k of the lines.
+
+    Example:
+        >>> float(tabulate_momentum([2, 100]).loc[100, "simplified"])
+        0.9706
+    """
+    columns = {name: [sequence(k) for k in steps] for name, sequence in _SEQUENCES.items()}
+    return pd.DataFrame(columns, index=pd.Index(steps, name="k")).round(4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -56,24 +57,26 @@ def tabulate_restart_costs(record: Record) -> pd.DataFrame:
 def summarize_restarts(record: Record) -> dict[str, str]:
     """Return the numbers that prose takes from the record, by name.
 
-    `steps_P_S` is the mean of the steps and `gradients_P_S` that of the gradients, where P is the
-    number of the problem and S that of the scheme in the declaration, from 0; `saved_P` is how
-    many times more steps Nesterov's method takes without restart than with the gradient criterion;
-    `against_known_P` how many times more the gradient criterion takes than known mu.
-    `estimate_P` is how many times too large the estimate of mu is, least to greatest, where L is
-    1 and mu is in the name of the problem.
+    `steps_P_S` is the mean of the steps and `gradients_P_S` that of the gradients, where P and S
+    are the names of problem and scheme as `slug` writes them; `saved_P` is how many times more
+    steps Nesterov's method takes without restart than with the gradient criterion, and
+    `against_known_P` how many times more that criterion takes than known mu. `estimate_P` is how
+    many times too large the estimate of mu is, least to greatest, where κ is in the name of the
+    problem, and L is 1.
 
     Args:
         record: of "adaptive-restart".
     """
     problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
     numbers = {}
-    for p, problem in enumerate(problems):
+    for problem in problems:
+        p = slug(problem)
         rows = {scheme: _rows(record, problem, scheme) for scheme in schemes}
         steps = {scheme: _mean(chosen, "steps") for scheme, chosen in rows.items()}
-        for s, scheme in enumerate(schemes):
-            numbers[f"steps_{p}_{s}"] = f"{steps[scheme]:,.0f}"
-            numbers[f"gradients_{p}_{s}"] = f"{_mean(rows[scheme], 'gradients'):,.0f}"
+        for scheme in schemes:
+            numbers[f"steps_{p}_{slug(scheme)}"] = f"{steps[scheme]:,.0f}"
+            gradients = _mean(rows[scheme], "gradients")
+            numbers[f"gradients_{p}_{slug(scheme)}"] = f"{gradients:,.0f}"
         numbers[f"saved_{p}"] = f"{steps['no restart'] / steps['gradient']:.1f}"
         numbers[f"against_known_{p}"] = f"{steps['gradient'] / steps['known mu']:.2f}"
         if "κ = " in problem:
@@ -81,6 +84,16 @@ def summarize_restarts(record: Record) -> dict[str, str]:
             found = kappa * np.asarray(rows["estimated mu"]["mu"], dtype=float)
             numbers[f"estimate_{p}"] = f"{found.min():.2g} to {found.max():.2g}"
     return numbers
+
+
+def slug(name: str) -> str:
+    """Return a name in small Latin letters, digits and hyphens.
+
+    Example:
+        >>> slug("quadratic, κ = 1e4")
+        'quadratic-1e4'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _rows(record: Record, problem: str, scheme: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nagcore.evidence.record import Record
+from nagcore.evidence.restart_table import slug
 
 # the beginnings of the names of this package's solvers in "time-to-accuracy"
 OURS = ("Nesterov", "triple momentum")
@@ -84,7 +85,7 @@ def tabulate_times(record: Record) -> pd.DataFrame:
 def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[str, str]:
     """Return the numbers that prose takes from the three records, by name.
 
-    `gradient_P` is the ratio for the P-th problem with the most rows on one thread;
+    `gradient_P` is the ratio for the problem P with the most rows on the fewest threads;
     `overhead_least` and `overhead_most` are the solver's ratios for the fewest and most unknowns.
     For the D-th spread of scales and the most rows, `best_D` is this package's fastest solver,
     `best_seconds_D` its time and `versus_NAME_D` its time divided by that of lbfgs (SciPy's
@@ -98,11 +99,11 @@ def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[
     frame = gradients.frame()
     rows, threads = frame["rows"].max(), frame["threads"].min()
     numbers = {"gradient_rows": f"{rows:,}"}
-    for p, problem in enumerate(gradients.declaration.axes["problem"]):
+    for problem in gradients.declaration.axes["problem"]:
         chosen = frame.loc[
             (frame["problem"] == problem) & (frame["rows"] == rows) & (frame["threads"] == threads)
         ]
-        numbers[f"gradient_{p}"] = f"{chosen['ratio'].item():.2f}"
+        numbers[f"gradient_{slug(problem)}"] = f"{chosen['ratio'].item():.2f}"
     shares = overhead.frame().sort_values("unknowns")
     for name, place in (("least", 0), ("most", -1)):
         numbers[f"overhead_{name}"] = f"{shares['ratio'].iloc[place]:.2f}"

@@ -15,9 +15,20 @@ from nagcore.core.adaptive_nesterov import AdaptiveNesterov, AdaptiveNesterovSta
 from nagcore.core.averaging_form import AveragingForm, MomentumOfWeights, WeightsOfMomentum
 from nagcore.core.backtracking import Backtracking
 from nagcore.core.exact import ITEM, ExactState
-from nagcore.core.forms import FORMS, Coefficients, Form, FormState
+from nagcore.core.forms import (
+    FORMS,
+    AveragedGradient,
+    Coefficients,
+    Form,
+    FormState,
+    KerasVelocity,
+    LookAhead,
+    Shifted,
+    TorchBuffer,
+    TwoPoints,
+)
 from nagcore.core.gradient_descent import GradientDescent, GradientDescentState
-from nagcore.core.growth_restart import GrowthRestart
+from nagcore.core.growth_restart import GrowthMemory, GrowthRestart
 from nagcore.core.heavy_ball import HeavyBall, HeavyBallState
 from nagcore.core.lbfgs import LBFGS, LBFGSState
 from nagcore.core.method import Method, StepAware
@@ -34,14 +45,24 @@ from nagcore.core.momentum import (
 )
 from nagcore.core.nesterov import Nesterov, NesterovState
 from nagcore.core.optimized import OGM, OGMG, OptimizedState
-from nagcore.core.proximal import FISTA, ProximalGradient
-from nagcore.core.regularizers import L1, Box, ElasticNet, GroupNorm, Simplex, Zero
+from nagcore.core.proximal import FISTA, Prox, ProximalGradient
+from nagcore.core.regularizers import (
+    L1,
+    Box,
+    ElasticNet,
+    GroupNorm,
+    Regularizer,
+    Simplex,
+    Zero,
+)
 from nagcore.core.restart import (
     FixedRestart,
     FunctionRestart,
     GradientRestart,
+    Move,
     Restart,
     Restarted,
+    RestartedState,
     SpeedRestart,
 )
 from nagcore.core.step_sizes import SilverSteps
@@ -50,6 +71,7 @@ from nagcore.core.triple_momentum import TripleMomentum, TripleMomentumState
 from nagcore.core.tuned import TunedMethod
 from nagcore.core.tuning import (
     Tuning,
+    rate_of_robust_momentum,
     tune_gradient_descent,
     tune_heavy_ball,
     tune_nesterov,
@@ -72,6 +94,7 @@ __all__ = [
     "AdanState",
     "AdaptiveNesterov",
     "AdaptiveNesterovState",
+    "AveragedGradient",
     "AveragingForm",
     "Backtracking",
     "Box",
@@ -88,23 +111,31 @@ __all__ = [
     "GradientDescentState",
     "GradientRestart",
     "GroupNorm",
+    "GrowthMemory",
     "GrowthRestart",
     "HeavyBall",
     "HeavyBallState",
+    "KerasVelocity",
     "LBFGSState",
+    "LookAhead",
     "Method",
     "Momentum1983",
     "MomentumOfWeights",
     "MomentumSequence",
+    "Move",
     "NAdam",
     "NAdamState",
     "Nesterov",
     "NesterovState",
     "OptimizedState",
+    "Prox",
     "ProximalGradient",
+    "Regularizer",
     "Restart",
     "Restarted",
+    "RestartedState",
     "Schedule2013",
+    "Shifted",
     "SilverSteps",
     "Simplex",
     "SimplifiedMomentum",
@@ -113,14 +144,17 @@ __all__ = [
     "StronglyConvexMomentum",
     "ThreeSequences",
     "ThreeSequencesState",
+    "TorchBuffer",
     "TripleMomentum",
     "TripleMomentumState",
     "TunedMethod",
     "Tuning",
+    "TwoPoints",
     "VariableStronglyConvexMomentum",
     "WeightsOfMomentum",
     "Zero",
     "extrapolation",
+    "rate_of_robust_momentum",
     "tune_gradient_descent",
     "tune_heavy_ball",
     "tune_nesterov",

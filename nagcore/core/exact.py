@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from nagcore.core.checks import require_count, require_curvature
-from nagcore.errors import UsageError
+from nagcore.core.constants import require_curved
 
 # A_k grows geometrically; beyond this its ratios have reached their limits to the last digit
 LARGEST_WEIGHT = 1e40
@@ -57,11 +57,7 @@ class ITEM:
 
     def __post_init__(self) -> None:
         require_curvature(self.L, self.mu)
-        if self.mu == self.L:
-            raise UsageError(
-                f"mu and L are both {self.L!r}, expected mu < L: "
-                "with mu = L one gradient step of size 1/L reaches the minimum"
-            )
+        require_curved(self.L, self.mu)
 
     def init(self, x0: Any) -> ExactState:
         """Return the state at rest at the starting point `x0`."""

@@ -189,7 +189,7 @@ class Shifted(_AtQueryPoint):
 
 @dataclass(frozen=True)
 class TorchBuffer(_AtQueryPoint):
-    r"""b_{k+1} = μ b_k + ∇f(y_k),  y_{k+1} = y_k − α (∇f(y_k) + μ b_{k+1}) with μ = β_{k+1}.
+    r"""b_{k+1} = β_{k+1} b_k + ∇f(y_k),  y_{k+1} = y_k − α (∇f(y_k) + β_{k+1} b_{k+1}).
 
     What `torch.optim.SGD(nesterov=True)` and Optax's `trace(nesterov=True)` do: a sum of
     gradients is stored, and one momentum does the work of two. It is Nesterov's step if
@@ -207,8 +207,7 @@ class TorchBuffer(_AtQueryPoint):
 
     def enter(self, state: NesterovState, now: Coefficients) -> FormState:
         """Write the displacement as a sum of gradients."""
-        _require_next_momentum(now)
-        factor = now.momentum / (now.step_size * now.next_momentum)
+        factor = _share(now) / now.step_size
         return FormState(_query_point(state, now), -factor * state.displacement, state.k)
 
     def step(self, state: FormState, grad: Any, now: Coefficients) -> FormState:
@@ -228,7 +227,7 @@ class TorchBuffer(_AtQueryPoint):
 
 @dataclass(frozen=True)
 class KerasVelocity(_AtQueryPoint):
-    r"""v_{k+1} = μ v_k − α ∇f(y_k),  y_{k+1} = y_k + μ v_{k+1} − α ∇f(y_k) with μ = β_{k+1}.
+    r"""v_{k+1} = β_{k+1} v_k − α ∇f(y_k),  y_{k+1} = y_k + β_{k+1} v_{k+1} − α ∇f(y_k).
 
     What `keras.optimizers.SGD(nesterov=True)` does: the step size is inside the stored term, so
     that the step size may change at will. The momentum may not, since one does the work of two.
@@ -242,9 +241,7 @@ class KerasVelocity(_AtQueryPoint):
 
     def enter(self, state: NesterovState, now: Coefficients) -> FormState:
         """Scale the displacement by β_k / β_{k+1}."""
-        _require_next_momentum(now)
-        factor = now.momentum / now.next_momentum
-        return FormState(_query_point(state, now), factor * state.displacement, state.k)
+        return FormState(_query_point(state, now), _share(now) * state.displacement, state.k)
 
     def step(self, state: FormState, grad: Any, now: Coefficients) -> FormState:
         """Change the stored term, then step by it and by the gradient."""
@@ -258,16 +255,16 @@ class KerasVelocity(_AtQueryPoint):
 
     def carry(self, last: Coefficients, now: Coefficients) -> float:  # noqa: ARG002
         """Return β_k / β_{k+1}."""
-        _require_next_momentum(now)
-        return now.momentum / now.next_momentum
+        return _share(now)
 
 
 @dataclass(frozen=True)
 class AveragedGradient(_AtQueryPoint):
-    r"""m_{k+1} = μ m_k + (1 − μ) ∇f(y_k),  y_{k+1} = y_k − γ (μ m_{k+1} + (1 − μ) ∇f(y_k)).
+    r"""m_{k+1} = b m_k + (1 − b) ∇f(y_k),  y_{k+1} = y_k − γ (b m_{k+1} + (1 − b) ∇f(y_k)).
 
-    The form of optimizers that store an average instead of a sum, such as torch's Muon; μ = β_{k+1}
-    and γ = α/(1 − μ). Here α is Nesterov's step size, so the library's lr is γ.
+    The form of optimizers that store an average instead of a sum; here b stands for β_{k+1}, and
+    γ = α/(1 − b) is the library's lr where α is Nesterov's step size. It is α, not γ, that
+    `Coefficients` hold. torch's Muon has this momentum, and then orthogonalizes the update.
 
     Source: [jordan2024].
 
@@ -283,10 +280,10 @@ class AveragedGradient(_AtQueryPoint):
 
     def step(self, state: FormState, grad: Any, now: Coefficients) -> FormState:
         """Average the gradient in, then step along both."""
-        mu = now.next_momentum
-        average = mu * state.stored + (1 - mu) * grad
-        lr = now.step_size / (1 - mu)
-        y = state.parameters - lr * (mu * average + (1 - mu) * grad)
+        beta = now.next_momentum
+        average = beta * state.stored + (1 - beta) * grad
+        lr = now.step_size / (1 - beta)
+        y = state.parameters - lr * (beta * average + (1 - beta) * grad)
         return FormState(y, average, state.k + 1)
 
     def leave(self, state: FormState, last: Coefficients) -> NesterovState:
@@ -300,17 +297,16 @@ class AveragedGradient(_AtQueryPoint):
         return TorchBuffer().carry(last, now) * weights
 
 
-def _require_next_momentum(now: Coefficients) -> None:
-    if now.next_momentum == 0 and now.momentum != 0:
+def _share(now: Coefficients) -> float:
+    """Return β_k / β_{k+1}, 0 where both are 0 and what is stored has no weight."""
+    if now.momentum == 0:
+        return 0.0
+    if now.next_momentum == 0:
         raise UsageError(
             f"next_momentum is 0 after momentum {now.momentum!r}, expected a positive number: "
             "a form with one momentum for both would forget the displacement, so use Shifted"
         )
-    if now.next_momentum == 0:
-        raise UsageError(
-            "momentum and next_momentum are 0, expected positive numbers: without momentum the "
-            "step is that of GradientDescent"
-        )
+    return now.momentum / now.next_momentum
 
 
 FORMS: dict[str, Form] = {

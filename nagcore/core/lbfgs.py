@@ -52,9 +52,7 @@ class LBFGS:
     def __post_init__(self) -> None:
         require_count(self.memory, "memory")
         if self.memory == 0:
-            raise UsageError(
-                "memory is 0, expected at least 1; without pairs use GradientDescent"
-            )
+            raise UsageError("memory is 0, expected at least 1; without pairs use GradientDescent")
 
     def init(self, x0: Any) -> LBFGSState:
         """Return the state at the starting point `x0`, with nothing seen yet."""

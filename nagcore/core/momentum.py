@@ -8,6 +8,7 @@ matters; every sequence that starts from rest returns 0 there.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,7 +18,11 @@ from nagcore.core.checks import (
     require_momentum,
     require_positive,
 )
-from nagcore.core.constants import require_constants
+from nagcore.core.constants import (
+    require_constants,
+    require_curved,
+    require_number_of_steps,
+)
 from nagcore.errors import UsageError
 
 MomentumSequence = Callable[[int], float]
@@ -111,11 +116,7 @@ class VariableStronglyConvexMomentum:
 
     def __post_init__(self) -> None:
         require_constants(self.L, self.mu)
-        if self.mu == self.L:
-            raise UsageError(
-                f"mu and L are both {self.L!r}, expected mu < L: "
-                "with mu = L one gradient step of size 1/L reaches the minimum"
-            )
+        require_curved(self.L, self.mu)
 
     def __call__(self, k: int) -> float:
         """Return β_k."""
@@ -178,7 +179,8 @@ class ChambolleDossalMomentum:
     r"""β_k = (k − 1) / (k + a).
 
     For a = 2 this is the simplified sequence. For a > 2 the iterates themselves were proved to
-    converge, not only their gaps. With step size 1/L the gap after k steps is at most
+    converge first, not only their gaps; for a = 2 and for the sequence of 1983 this was open until
+    2025. With step size 1/L the gap after k steps is at most
     a² L‖x_0 − x⋆‖² / (2 (k + a − 1)²).
 
     Args:
@@ -187,7 +189,7 @@ class ChambolleDossalMomentum:
     Raises:
         UsageError: a is not a finite number of 2 or more.
 
-    Source: [chambolle2015].
+    Source: [chambolle2015]; the case that was open: [jang2025], [bot2025].
 
     Example:
         >>> [ChambolleDossalMomentum(3)(k) for k in range(4)]
@@ -236,7 +238,7 @@ class Schedule2013:
 
     def __post_init__(self) -> None:
         require_momentum(self.maximum, name="maximum")
-        require_positive(self.period, name="period")
+        require_number_of_steps(self.period, name="period")
 
     def __call__(self, k: int) -> float:
         """Return β_k."""
@@ -244,6 +246,7 @@ class Schedule2013:
 
 
 _extrapolations = [1.0]
+_growing = threading.Lock()
 
 
 def extrapolation(k: int) -> float:
@@ -262,20 +265,46 @@ def extrapolation(k: int) -> float:
         1.618033988749895
     """
     require_count(k, "k")
-    while len(_extrapolations) <= k:
-        t = _extrapolations[-1]
-        _extrapolations.append((1 + math.sqrt(1 + 4 * t * t)) / 2)
+    if len(_extrapolations) <= k:
+        with _growing:  # two threads would otherwise append the same number twice
+            while len(_extrapolations) <= k:
+                t = _extrapolations[-1]
+                _extrapolations.append((1 + math.sqrt(1 + 4 * t * t)) / 2)
     return _extrapolations[k]
+
+
+def last_extrapolation(k: int) -> float:
+    """Return θ_k = (1 + √(1 + 8 t_{k−1}²)) / 2, which stands for t_k in a last step; θ_0 = 1.
+
+    Args:
+        k: index, not negative.
+
+    Raises:
+        UsageError: k is not a whole number, 0 or larger.
+
+    Source: [kim2016].
+
+    Example:
+        >>> last_extrapolation(1)
+        2.0
+    """
+    require_count(k, "k")
+    return 1.0 if k == 0 else (1 + math.sqrt(1 + 8 * extrapolation(k - 1) ** 2)) / 2
 
 
 def as_sequence(momentum: MomentumSequence | float) -> MomentumSequence:
     """Return `momentum` as a sequence: a number becomes a constant one.
 
     Raises:
-        UsageError: a number outside [0, 1).
+        UsageError: a number outside [0, 1), or a class in the place of a sequence.
 
     Example:
         >>> as_sequence(0.9)
         ConstantMomentum(momentum=0.9)
     """
+    if isinstance(momentum, type):
+        raise UsageError(
+            f"momentum is the class {momentum.__name__}, expected a sequence: "
+            f"write {momentum.__name__}(...)"
+        )
     return momentum if callable(momentum) else ConstantMomentum(momentum)

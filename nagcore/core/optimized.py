@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from nagcore.core.checks import require_count, require_positive
-from nagcore.core.momentum import extrapolation
+from nagcore.core.constants import require_number_of_steps
+from nagcore.core.momentum import extrapolation, last_extrapolation
 from nagcore.errors import UsageError
 
 
@@ -57,7 +56,7 @@ class OGM:
 
     def __post_init__(self) -> None:
         if self.steps is not None:
-            _require_steps(self.steps)
+            require_number_of_steps(self.steps)
 
     def init(self, x0: Any) -> OptimizedState:
         """Return the state at rest at the starting point `x0`."""
@@ -79,9 +78,7 @@ class OGM:
         return moved if self.steps is not None else moved._replace(x=moved.descended)
 
     def _theta(self, k: int) -> float:
-        if k != self.steps:
-            return extrapolation(k)
-        return (1 + math.sqrt(1 + 8 * extrapolation(k - 1) ** 2)) / 2
+        return last_extrapolation(k) if k == self.steps else extrapolation(k)
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ class OGMG:
     steps: int
 
     def __post_init__(self) -> None:
-        _require_steps(self.steps)
+        require_number_of_steps(self.steps)
 
     def init(self, x0: Any) -> OptimizedState:
         """Return the state at rest at the starting point `x0`."""
@@ -148,8 +145,7 @@ def backward_extrapolations(steps: int) -> tuple[float, ...]:
         >>> backward_extrapolations(1)
         (2.0, 1.0)
     """
-    first = (1 + math.sqrt(1 + 8 * extrapolation(steps - 1) ** 2)) / 2
-    return (first, *(extrapolation(steps - k) for k in range(1, steps + 1)))
+    return (last_extrapolation(steps), *(extrapolation(steps - k) for k in range(1, steps + 1)))
 
 
 def _move(
@@ -159,11 +155,6 @@ def _move(
     descended = state.query_point - change
     point = descended + momentum * (descended - state.descended) - at_point * change
     return OptimizedState(x=point, query_point=point, descended=descended, k=state.k + 1)
-
-
-def _require_steps(steps: int) -> None:
-    require_count(steps, "steps")
-    require_positive(steps, "steps")
 
 
 def _require_step_left(method: object, k: int, steps: int | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from nagcore.core.gradient_descent import GradientDescentState
 from nagcore.core.momentum import Momentum1983, MomentumSequence, as_sequence
 from nagcore.core.nesterov import NesterovState
+from nagcore.errors import UsageError
 
 Prox = Callable[[Any, float], Any]
 """(v, α) ↦ argmin_u h(u) + ‖u − v‖²/(2α)."""
@@ -24,6 +25,9 @@ class ProximalGradient:
     Args:
         prox: the proximal operator of h, called with a point and a step size.
 
+    Raises:
+        UsageError: `prox` cannot be called.
+
     Source: [beck2009], Theorem 3.1.
 
     Example:
@@ -35,6 +39,9 @@ class ProximalGradient:
     """
 
     prox: Prox
+
+    def __post_init__(self) -> None:
+        _require_prox(self.prox)
 
     def init(self, x0: Any) -> GradientDescentState:
         """Return the state at the starting point `x0`."""
@@ -66,7 +73,7 @@ class FISTA:
         momentum: a sequence k ↦ β_k (the sequence of 1983 if left out), or a number in [0, 1).
 
     Raises:
-        UsageError: a constant momentum lies outside [0, 1).
+        UsageError: `prox` cannot be called, or a constant momentum lies outside [0, 1).
 
     Source: [beck2009], Theorem 4.4.
 
@@ -83,6 +90,7 @@ class FISTA:
     momentum: MomentumSequence | float = field(default_factory=Momentum1983)
 
     def __post_init__(self) -> None:
+        _require_prox(self.prox)
         object.__setattr__(self, "momentum", as_sequence(self.momentum))
 
     def init(self, x0: Any) -> NesterovState:
@@ -97,3 +105,11 @@ class FISTA:
         """Return the state after one step from the query point; `grad` is that of f alone."""
         x = self.prox(self.query(state) - step_size * grad, step_size)
         return NesterovState(x=x, displacement=x - state.x, k=state.k + 1)
+
+
+def _require_prox(prox: object) -> None:
+    if not callable(prox):
+        raise UsageError(
+            f"prox is {prox!r}, expected a function of a point and a step size; "
+            "of a regularizer give the method, for example L1(0.1).prox"
+        )

@@ -14,10 +14,10 @@ SILVER_RATIO = 1 + math.sqrt(2)
 class SilverSteps:
     r"""α_k = (1 + ρ^{v(k+1) − 1}) / L with ρ = 1 + √2 and v(i) the number of factors 2 in i.
 
-    Gradient descent without any momentum, accelerated by long steps alone: most are shorter than
-    2/L, a few are so long that the gap grows for a while. After n = 2^m − 1 steps on a convex
-    function with L-Lipschitz gradient the gap is at most L‖x_0 − x⋆‖² / (1 + √(4ρ^{2m} − 3)),
-    that is O(n^{−1.27}). In between nothing is promised.
+    Gradient descent without any momentum, accelerated by long steps alone: half are √2/L, a
+    quarter 2/L, the rest longer, and after a long one the gap may grow for a while. After
+    n = 2^m − 1 steps on a convex function with L-Lipschitz gradient the gap is at most
+    L‖x_0 − x⋆‖² / (1 + √(4ρ^{2m} − 3)), that is O(n^{−1.27}). In between nothing is promised.
 
     Args:
         L: Lipschitz constant of the gradient, positive.

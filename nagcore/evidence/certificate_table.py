@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from nagcore.evidence.record import Record
+from nagcore.theory.bounds import bound_gradient_descent, bound_nesterov_strongly_convex
 from nagcore.theory.catalogue import METHODS
 
 _WORDS = {
@@ -66,7 +68,10 @@ def summarize_certificates(record: Record) -> dict[str, str]:
         "certificate_steps": str(steps),
         "ratio_nag_1983": f"{ratio['nag-1983', 0.0]:.2f}",
         "ratio_nag": f"{ratio['nag', 0.1]:.2g}",
+        "short_ogm_any": f"{100 * (1 - ratio['ogm-any', 0.0]):.1f} %",
+        "ratio_proximal": f"{_ratios(frame, 'proximal-gradient', 0.0).mean():.3g}",
         "triple_first": f"{_first(frame, 'triple-momentum', 0.01):.0f}",
+        "crossing_361": str(_crossing(361.0)),
     }
 
 
@@ -92,3 +97,20 @@ def summarize_worst_cases(record: Record, *, steps: int = 12) -> dict[str, str]:
 def _first(frame: pd.DataFrame, method: str, mu: float) -> float:
     rows = frame.loc[(frame["method"] == method) & (frame["mu"] == mu)]
     return float(rows.sort_values("steps")["bound"].iloc[0])
+
+
+def _ratios(frame: pd.DataFrame, method: str, mu: float) -> pd.Series:
+    rows = frame.loc[(frame["method"] == method) & (frame["mu"] == mu)]
+    return (rows["exact"] / rows["bound"]).dropna()
+
+
+def _crossing(kappa: float) -> int:
+    """Return the first k at which the bound of the constant momentum is below gradient descent's.
+
+    The first gap is taken as large as smoothness allows, L R²/2.
+    """
+    k = np.arange(100_000)
+    fast = bound_nesterov_strongly_convex(k, L=kappa, mu=1.0, distance=1.0, first_gap=kappa / 2)
+    below = fast < bound_gradient_descent(k, L=kappa, distance=1.0)
+    # both bounds begin at L R²/2, to which only this one adds something
+    return int(np.flatnonzero(below)[0])

@@ -89,7 +89,8 @@ def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[
     `overhead_least` and `overhead_most` are the solver's ratios for the fewest and most unknowns.
     For the D-th spread of scales and the most rows, `best_D` is this package's fastest solver,
     `best_seconds_D` its time and `versus_NAME_D` its time divided by that of lbfgs (SciPy's
-    L-BFGS-B as it comes, and with our gradient) and of newton.
+    L-BFGS-B as it comes, and with our gradient) and of newton. `NAME_first` is in how many of the
+    `settings` that solver is faster than all of this package's.
 
     Args:
         gradients: of "gradient-speed".
@@ -136,4 +137,21 @@ def _summarize_times(record: Record) -> dict[str, str]:
         for name, solver in _RIVALS.items():
             numbers[f"{name}_seconds_{d}"] = f"{seconds.get(solver, np.nan):.3g}"
             numbers[f"versus_{name}_{d}"] = f"{least / seconds.get(solver, np.nan):.2g}"
-    return numbers
+    return {**numbers, **_count_firsts(times)}
+
+
+def _count_firsts(times: pd.DataFrame) -> dict[str, str]:
+    settings = set(zip(times["decades"], times["rows"], strict=True))
+    counts = dict.fromkeys(_RIVALS, 0)
+    for decades, rows in settings:
+        chosen = times.loc[(times["decades"] == decades) & (times["rows"] == rows)]
+        seconds = dict(zip(chosen["solver"], chosen["seconds"], strict=True))
+        ours = min(
+            (s for name, s in seconds.items() if name.startswith(OURS) and np.isfinite(s)),
+            default=np.inf,
+        )
+        for name, solver in _RIVALS.items():
+            counts[name] += seconds.get(solver, np.inf) < ours
+    return {"settings": str(len(settings))} | {
+        f"{name}_first": str(count) for name, count in counts.items()
+    }

@@ -1,7 +1,7 @@
 """Worst-case bounds, on the gap where nothing else is said, as functions of the number of steps.
 
 Every function takes numbers or NumPy arrays of steps. `distance` is R = ‖x_0 − x⋆‖, `first_gap`
-is f(x_0) − f⋆, and ρ and t are as in `nagcore.core`. "Attained" means that no smaller bound holds
+is f(x_0) − f⋆, and t is as in `nagcore.core`. "Attained" means that no smaller bound holds
 for the method on the whole class of functions. The optimal methods are in `bounds_optimal`.
 """
 
@@ -12,11 +12,39 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from nagcore.core.checks import require_curvature
+from nagcore.core.checks import require_curvature, require_positive
 from nagcore.core.momentum import VariableStronglyConvexMomentum, extrapolation
 from nagcore.core.step_sizes import SILVER_RATIO
+from nagcore.errors import UsageError
 
 Steps = npt.ArrayLike
+
+
+def step_counts(steps: Steps, L: float) -> np.ndarray:
+    """Return `steps` as an array of floats, shape as given.
+
+    Raises:
+        UsageError: a number of steps is negative or not whole, or L is not positive.
+
+    Example:
+        >>> step_counts([0, 3], L=1.0).tolist()
+        [0.0, 3.0]
+    """
+    require_positive(L, "L")
+    counts = np.asarray(steps, dtype=float)
+    if not ((counts >= 0) & (counts == np.floor(counts))).all():
+        raise UsageError(f"steps are {steps!r}, expected whole numbers, 0 or larger")
+    return counts
+
+
+def at_each_step(function: Callable[[int], float], steps: Steps, L: float) -> np.ndarray:
+    """Return function(k) for each number k of steps, shape as given.
+
+    Raises:
+        UsageError: as `step_counts`.
+    """
+    counts = step_counts(steps, L)
+    return np.array([function(int(k)) for k in counts.ravel()]).reshape(counts.shape)
 
 
 def bound_gradient_descent(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -28,13 +56,13 @@ def bound_gradient_descent(steps: Steps, *, L: float, distance: float) -> np.nda
         >>> float(bound_gradient_descent(1, L=6.0, distance=1.0))
         1.0
     """
-    return L * distance**2 / (4 * np.asarray(steps, dtype=float) + 2)
+    return L * distance**2 / (4 * step_counts(steps, L) + 2)
 
 
 def bound_gradient_descent_strongly_convex(
     steps: Steps, *, L: float, mu: float, distance: float
 ) -> np.ndarray:
-    """L/2 ((κ − 1)/(κ + 1))^{2k} R²: gradient descent with step size 2/(L + μ).
+    """L/2 ((κ − 1)/(κ + 1))^{2k} R²: gradient descent with step size 2/(L + μ). Attained.
 
     Source: [nesterov2018], Theorem 2.1.15.
 
@@ -44,7 +72,7 @@ def bound_gradient_descent_strongly_convex(
     """
     require_curvature(L, mu)
     rate = (L - mu) / (L + mu)
-    return L / 2 * rate ** (2 * np.asarray(steps, dtype=float)) * distance**2
+    return L / 2 * rate ** (2 * step_counts(steps, L)) * distance**2
 
 
 def bound_gradient_descent_distance(
@@ -59,7 +87,7 @@ def bound_gradient_descent_distance(
         1.0
     """
     require_curvature(L, mu)
-    return ((L - mu) / (L + mu)) ** (2 * np.asarray(steps, dtype=float)) * distance**2
+    return ((L - mu) / (L + mu)) ** (2 * step_counts(steps, L)) * distance**2
 
 
 def bound_silver(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -73,7 +101,7 @@ def bound_silver(steps: Steps, *, L: float, distance: float) -> np.ndarray:
         >>> bound_silver([0, 1, 2], L=2.0, distance=1.0).round(4).tolist()
         [1.0, 0.3632, nan]
     """
-    power = _silver_power(steps)
+    power = _silver_power(steps, L)
     return L * distance**2 / (1 + np.sqrt(4 * power**2 - 3))
 
 
@@ -82,7 +110,7 @@ def worst_case_silver(steps: Steps, *, L: float, distance: float) -> np.ndarray:
 
     On a function that turns from a parabola into a line just before the last iterate the gap is
     exactly this, so no bound can be smaller; that no function is worse was found numerically, to
-    k = 7. About half the bound of the theorem. NaN for other k.
+    k = 31. About half the bound of the theorem. NaN for other k.
 
     Source: the silver steps, which add up to (ρ^m − 1)/L: [altschuler2025]; the function:
     [drori2014], Theorem 3.2.
@@ -91,11 +119,11 @@ def worst_case_silver(steps: Steps, *, L: float, distance: float) -> np.ndarray:
         >>> worst_case_silver([0, 1, 2], L=2.0, distance=1.0).round(4).tolist()
         [1.0, 0.2612, nan]
     """
-    return L * distance**2 / (4 * _silver_power(steps) - 2)
+    return L * distance**2 / (4 * _silver_power(steps, L) - 2)
 
 
-def _silver_power(steps: Steps) -> np.ndarray:
-    levels = np.log2(np.asarray(steps, dtype=float) + 1)
+def _silver_power(steps: Steps, L: float) -> np.ndarray:
+    levels = np.log2(step_counts(steps, L) + 1)
     return np.where(levels == np.round(levels), SILVER_RATIO**levels, np.nan)
 
 
@@ -110,9 +138,8 @@ def bound_nesterov_1983(steps: Steps, *, L: float, distance: float) -> np.ndarra
         >>> float(bound_nesterov_1983(1, L=2.0, distance=1.0))
         1.0
     """
-    counts = np.atleast_1d(np.asarray(steps, dtype=int))
-    weights = np.array([extrapolation(max(k - 1, 0)) for k in counts])
-    return (L * distance**2 / (2 * weights**2)).reshape(np.shape(steps))
+    weights = at_each_step(lambda k: extrapolation(max(k - 1, 0)), steps, L)
+    return L * distance**2 / (2 * weights**2)
 
 
 def bound_nesterov_simplified(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -127,7 +154,7 @@ def bound_nesterov_simplified(steps: Steps, *, L: float, distance: float) -> np.
         >>> float(bound_nesterov_simplified(1, L=6.0, distance=1.0))
         1.0
     """
-    k = np.asarray(steps, dtype=float)
+    k = step_counts(steps, L)
     return L * distance**2 * np.where(k == 0, 0.5, 2 / (k**2 + 5 * k + 6))
 
 
@@ -144,7 +171,7 @@ def bound_nesterov_strongly_convex(
     """
     require_curvature(L, mu)
     rate = 1 - np.sqrt(mu / L)
-    return rate ** np.asarray(steps, dtype=float) * (first_gap + mu / 2 * distance**2)
+    return rate ** step_counts(steps, L) * (first_gap + mu / 2 * distance**2)
 
 
 def bound_nesterov_variable(
@@ -163,11 +190,11 @@ def bound_nesterov_variable(
         [1.0, 1.0, 0.382]
     """
     sequence = VariableStronglyConvexMomentum(L, mu)
-    counts = np.atleast_1d(np.asarray(steps, dtype=int))
+    counts = step_counts(steps, L).astype(int)
     # 1/t² − q by the recurrence of t: a product, whereas the difference would cancel
     shrink = [1 - 1 / sequence.t(k) for k in range(1, int(counts.max(initial=1)))]
     factors = np.concatenate([[1.0], (1 - mu / L) * np.cumprod([1.0, *shrink])])
-    return L * distance**2 / 2 * factors[counts].reshape(np.shape(steps))
+    return L * distance**2 / 2 * factors[counts]
 
 
 def bound_chambolle_dossal(
@@ -183,14 +210,14 @@ def bound_chambolle_dossal(
         >>> float(bound_chambolle_dossal(1, L=2.0, distance=1.0))
         1.0
     """
-    k = np.asarray(steps, dtype=float)
+    k = step_counts(steps, L)
     return L * distance**2 * np.where(k == 0, 0.5, a**2 / (2 * (k + a - 1) ** 2))
 
 
 def bound_proximal_gradient(steps: Steps, *, L: float, distance: float) -> np.ndarray:
     """L R² / (2k) on F(x_k) − F⋆: proximal gradient with step size 1/L, convex. Infinite at 0.
 
-    Twice the exact worst case L R² / (4k), which was found numerically.
+    Twice the exact worst case L R² / (4k), found numerically by [taylor2017].
 
     Source: [beck2009], Theorem 3.1.
 
@@ -198,7 +225,7 @@ def bound_proximal_gradient(steps: Steps, *, L: float, distance: float) -> np.nd
         >>> float(bound_proximal_gradient(2, L=4.0, distance=1.0))
         1.0
     """
-    return _after_the_first(steps, L * distance**2, lambda k: 1 / (2 * k))
+    return _after_the_first(steps, L, distance, lambda k: 1 / (2 * k))
 
 
 def bound_fista(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -225,15 +252,15 @@ def bound_fista_simplified(steps: Steps, *, L: float, distance: float) -> np.nda
         >>> float(bound_fista_simplified(1, L=4.0, distance=1.0))
         1.0
     """
-    return _after_the_first(steps, L * distance**2, lambda k: 2 / (k**2 + 5 * k + 2))
+    return _after_the_first(steps, L, distance, lambda k: 2 / (k**2 + 5 * k + 2))
 
 
 def _after_the_first(
-    steps: Steps, scale: float, factor: Callable[[np.ndarray], np.ndarray]
+    steps: Steps, L: float, distance: float, factor: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
     # a composite function may be infinite at the starting point
-    k = np.asarray(steps, dtype=float)
-    return scale * np.where(k == 0, np.inf, factor(np.maximum(k, 1)))
+    k = step_counts(steps, L)
+    return L * distance**2 * np.where(k == 0, np.inf, factor(np.maximum(k, 1)))
 
 
 def lower_bound_convex(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -248,4 +275,4 @@ def lower_bound_convex(steps: Steps, *, L: float, distance: float) -> np.ndarray
         >>> float(lower_bound_convex(1, L=128.0, distance=1.0))
         3.0
     """
-    return 3 * L * distance**2 / (32 * (np.asarray(steps, dtype=float) + 1) ** 2)
+    return 3 * L * distance**2 / (32 * (step_counts(steps, L) + 1) ** 2)

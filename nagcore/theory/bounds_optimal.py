@@ -12,9 +12,9 @@ import numpy as np
 
 from nagcore.core.checks import require_curvature
 from nagcore.core.exact import ITEM
-from nagcore.core.momentum import extrapolation
+from nagcore.core.momentum import extrapolation, last_extrapolation
 from nagcore.core.tuning import rate_of_robust_momentum
-from nagcore.theory.bounds import Steps
+from nagcore.theory.bounds import Steps, at_each_step, step_counts
 
 
 def bound_ogm(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -28,7 +28,7 @@ def bound_ogm(steps: Steps, *, L: float, distance: float) -> np.ndarray:
         >>> bound_ogm([0, 1], L=2.0, distance=1.0).tolist()
         [1.0, 0.25]
     """
-    return L * distance**2 / (2 * _last_extrapolations(steps) ** 2)
+    return L * distance**2 / (2 * at_each_step(last_extrapolation, steps, L) ** 2)
 
 
 def bound_ogm_without_horizon(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -42,9 +42,11 @@ def bound_ogm_without_horizon(steps: Steps, *, L: float, distance: float) -> np.
         >>> bound_ogm_without_horizon([0, 1], L=2.0, distance=1.0).tolist()
         [1.0, 0.5]
     """
-    counts = np.atleast_1d(np.asarray(steps, dtype=int))
-    factors = [1 / 2 if k == 0 else 1 / (4 * extrapolation(k - 1) ** 2) for k in counts]
-    return L * distance**2 * np.array(factors).reshape(np.shape(steps))
+    return (
+        L
+        * distance**2
+        * at_each_step(lambda k: 1 / 2 if k == 0 else 1 / (4 * extrapolation(k - 1) ** 2), steps, L)
+    )
 
 
 def bound_ogm_gradient(steps: Steps, *, L: float, first_gap: float) -> np.ndarray:
@@ -58,7 +60,7 @@ def bound_ogm_gradient(steps: Steps, *, L: float, first_gap: float) -> np.ndarra
         >>> bound_ogm_gradient([0, 1], L=2.0, first_gap=1.0).tolist()
         [4.0, 1.0]
     """
-    return 2 * L * first_gap / _last_extrapolations(steps) ** 2
+    return 2 * L * first_gap / at_each_step(last_extrapolation, steps, L) ** 2
 
 
 def bound_triple_momentum(steps: Steps, *, L: float, mu: float, distance: float) -> np.ndarray:
@@ -74,7 +76,7 @@ def bound_triple_momentum(steps: Steps, *, L: float, mu: float, distance: float)
     """
     require_curvature(L, mu)
     rate = 1 - math.sqrt(mu / L)
-    return L / mu * rate ** (2 * np.asarray(steps, dtype=float)) * L * distance**2 / 2
+    return L / mu * rate ** (2 * step_counts(steps, L)) * L * distance**2 / 2
 
 
 def bound_robust_momentum(
@@ -108,7 +110,7 @@ def bound_robust_momentum(
     # slope·s − bend·s² on 0 ≤ s ≤ L − μ; bend is 0 for λ = 0, up to rounding, and else positive
     at = L - mu if slope >= 2 * bend * (L - mu) else slope / (2 * bend)
     first = rate**2 + (slope * at - bend * at**2) / weight
-    k = np.asarray(steps, dtype=float)
+    k = step_counts(steps, L)
     return distance**2 * np.where(k == 0, 1.0, first * rate ** (2 * (k - 1)))
 
 
@@ -125,9 +127,7 @@ def bound_item(steps: Steps, *, L: float, mu: float, distance: float) -> np.ndar
         [1.0, 0.36]
     """
     method = ITEM(L, mu)
-    counts = np.atleast_1d(np.asarray(steps, dtype=int))
-    weights = np.array([method.weight(int(k)) for k in counts]).reshape(np.shape(steps))
-    return distance**2 / (1 + mu / L * weights)
+    return distance**2 / (1 + mu / L * at_each_step(method.weight, steps, L))
 
 
 def lower_bound_convex_exact(steps: Steps, *, L: float, distance: float) -> np.ndarray:
@@ -143,12 +143,3 @@ def lower_bound_convex_exact(steps: Steps, *, L: float, distance: float) -> np.n
         0.25
     """
     return bound_ogm(steps, L=L, distance=distance)
-
-
-def _last_extrapolations(steps: Steps) -> np.ndarray:
-    counts = np.atleast_1d(np.asarray(steps, dtype=int))
-    values = [
-        1.0 if k == 0 else (1 + math.sqrt(1 + 8 * extrapolation(int(k) - 1) ** 2)) / 2
-        for k in counts
-    ]
-    return np.array(values).reshape(np.shape(steps))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
+from nagcore.core.constants import require_constants, require_number_of_steps
 from nagcore.core.exact import ITEM
 from nagcore.core.gradient_descent import GradientDescent
 from nagcore.core.heavy_ball import HeavyBall
@@ -17,7 +18,8 @@ from nagcore.core.momentum import (
 )
 from nagcore.core.nesterov import Nesterov
 from nagcore.core.optimized import OGM, OGMG
-from nagcore.core.proximal import FISTA, ProximalGradient
+from nagcore.core.proximal import FISTA, Prox, ProximalGradient
+from nagcore.core.restart import Restarted
 from nagcore.core.step_sizes import SilverSteps
 from nagcore.core.three_sequences import ThreeSequences
 from nagcore.core.tuned import TunedMethod
@@ -77,7 +79,10 @@ class Recipe(NamedTuple):
 
 
 def _no_prox(v: Any, step_size: float) -> Any:  # noqa: ARG001
-    return v
+    raise UsageError(
+        "the method was made without the proximal operator of its problem; "
+        "name it: make_method(..., prox=problem.prox)"
+    )
 
 
 def _at_inverse_L(method: Any) -> Callable[[float, float, int], TunedMethod]:
@@ -245,32 +250,40 @@ def recipe(name: str) -> Recipe:
     return METHODS[name]
 
 
-def make_method(name: str, *, L: float, mu: float = 0.0, steps: int) -> TunedMethod:
+def make_method(
+    name: str, *, L: float, mu: float = 0.0, steps: int = 1, prox: Prox | None = None
+) -> TunedMethod:
     """Return the rule and its step size.
 
     Args:
         name: a key of `METHODS`.
         L: Lipschitz constant of the gradient.
         mu: strong convexity constant, 0 for functions that are convex only.
-        steps: the number of steps that will be taken.
+        steps: the number of steps that will be taken, for the methods that are made for it.
+        prox: the proximal operator, for the methods that minimize f + h; without it the rule
+            can be certified, but not run.
 
     Raises:
-        UsageError: an unknown name, constants out of range, or mu is 0 and the method needs it.
+        UsageError: an unknown name, constants out of range, mu is 0 and the method needs it, or
+            `prox` is given to a method that takes none.
 
     Example:
         >>> make_method("ogm", L=2.0, steps=5)
         TunedMethod(method=OGM(steps=5), step_size=0.5)
     """
     chosen = recipe(name)
+    require_constants(L, mu)
+    require_number_of_steps(steps)
     if chosen.needs_mu and not mu > 0:
         raise UsageError(
             f"mu is {mu!r} and the method {name!r} needs mu > 0; "
             f"these do without: {', '.join(n for n, r in METHODS.items() if not r.needs_mu)}"
         )
-    return chosen.make(L, mu, steps)
+    made = chosen.make(L, mu, steps)
+    return made if prox is None else made._replace(method=with_prox(made.method, prox))
 
 
-def with_prox(method: Any, prox: Callable[[Any, float], Any]) -> Any:
+def with_prox(method: Any, prox: Prox) -> Any:
     """Return a rule for f + h with the proximal operator of h put in.
 
     Args:
@@ -285,6 +298,8 @@ def with_prox(method: Any, prox: Callable[[Any, float], Any]) -> Any:
         >>> method.step(method.init(4.0), grad=4.0, step_size=0.25).x
         0.0
     """
+    if isinstance(method, Restarted):
+        return replace(method, method=with_prox(method.method, prox))
     if not hasattr(method, "prox"):
         raise UsageError(
             f"{type(method).__name__} has no proximal operator, expected a rule for f + h, "

@@ -16,8 +16,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from nagcore.core.checks import require_count, require_positive
-from nagcore.core.constants import require_constants
+from nagcore.core.checks import require_positive
+from nagcore.core.constants import (
+    require_constants,
+    require_curved,
+    require_number_of_steps,
+)
 from nagcore.core.method import Method
 from nagcore.core.tuned import TunedMethod
 from nagcore.errors import UsageError
@@ -108,7 +112,8 @@ def certify(
         A `Certificate`.
 
     Raises:
-        UsageError: an argument is out of its range, or the arguments contradict each other.
+        UsageError: an argument is out of its range, the arguments contradict each other, or the
+            rule decides or divides by what it sees: its coefficients must be fixed in advance.
         MissingExtraError: PEPit is not installed.
         CertificationError: the solver did not reach its accuracy, or no bound exists.
 
@@ -151,10 +156,8 @@ def certify(
 
 def _require_sizes(L: float, mu: float, steps: int) -> None:
     require_constants(L, mu)
-    require_count(steps, "steps")
-    require_positive(steps, "steps")
-    if mu == L:
-        raise UsageError(f"mu and L are both {L!r}, expected mu < L: such functions are parabolas")
+    require_number_of_steps(steps)
+    require_curved(L, mu)
 
 
 def _bound(question: Question, guarantee: Guarantee | None) -> float | None:
@@ -195,7 +198,9 @@ def _resolve(
         return make_method(method, L=L, mu=mu, steps=steps), chosen.label, chosen.guarantee
     if isinstance(method, TunedMethod):
         return method, type(method.method).__name__, None
-    if not all(hasattr(method, name) for name in ("init", "query", "step")):
+    if isinstance(method, type) or not all(
+        hasattr(method, name) for name in ("init", "query", "step")
+    ):
         raise UsageError(
             f"method is {method!r}, expected a name of the catalogue, a rule such as Nesterov(), "
             "or a TunedMethod"

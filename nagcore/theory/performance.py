@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from nagcore.core.method import Method
-from nagcore.errors import MissingExtraError
+from nagcore.errors import MissingExtraError, UsageError
 from nagcore.theory.catalogue import Criterion, Initial, with_prox
 
 # How far the primal and the dual program may disagree, and what low dimension may cost (relative).
@@ -143,14 +144,44 @@ def _walk(question: Question, x0: Any, f: Any, h: Any) -> Any:
 
         method = with_prox(method, lambda v, size: proximal_step(v, h, question.L * size)[0])
     plan = getattr(method, "plan", lambda state, _: state)
-    state = method.init(x0)
-    for size in question.step_sizes:
-        state = plan(state, size)
-        grad = question.L * f.gradient(method.query(state))
-        state = method.step(state, grad, size)
-    if question.at == "iterate":
-        return state.x
-    return method.query(plan(state, question.step_sizes[-1]))
+    with _linear_only(question.method):
+        state = method.init(x0)
+        for size in question.step_sizes:
+            state = plan(state, size)
+            grad = question.L * f.gradient(method.query(state))
+            state = method.step(state, grad, size)
+        if question.at == "iterate":
+            return state.x
+        return method.query(plan(state, question.step_sizes[-1]))
+
+
+@contextlib.contextmanager
+def _linear_only(method: Method[Any]) -> Iterator[None]:
+    """Refuse a rule that does more with points than add them and multiply them by numbers.
+
+    PEPit turns a comparison of points into a constraint, which counts as true whatever it says:
+    a rule that branches on it would be certified as if it always took the same branch.
+    """
+    from PEPit import Constraint
+
+    def undecided(_: Any) -> bool:
+        raise _UndecidedError("a comparison of points")
+
+    Constraint.__bool__ = undecided  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    except (AssertionError, AttributeError, TypeError, _UndecidedError) as error:
+        raise UsageError(
+            f"{type(method).__name__} cannot be certified: it does more with the points that it "
+            f"sees than add them and multiply them by numbers ({error or type(error).__name__}); "
+            "its coefficients must be fixed in advance, as those of Nesterov and OGM are"
+        ) from error
+    finally:
+        del Constraint.__bool__  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _UndecidedError(Exception):
+    """A rule asked whether an inequality between points holds."""
 
 
 def _reduce(question: Question, shown: float, extremes: Extremes) -> tuple[float, Extremes]:

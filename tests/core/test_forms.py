@@ -148,8 +148,19 @@ def test_the_form_of_torch_is_torch():
 def test_a_vanishing_momentum_is_refused_where_it_would_forget():
     with pytest.raises(UsageError, match=r"next_momentum is 0 after momentum 0\.9"):
         TorchBuffer().enter(NesterovState(1.0, 0.5, 1), Coefficients(0.1, 0.9, 0.0))
-    with pytest.raises(UsageError, match="momentum and next_momentum are 0"):
-        FORMS["keras"].carry(Coefficients(0.1, 0.9, 0.0), Coefficients(0.1, 0.0, 0.0))
+
+
+@forms
+def test_every_form_starts_from_rest_with_the_sequence_of_1983(form):
+    """Its first two momenta are 0, so that what is stored has no weight at first."""
+    problem, method, sequence = Problem(0), Nesterov(Momentum1983()), Momentum1983()
+    state = method.init(problem.start)
+    for k in range(5):
+        now = Coefficients(float(problem.step_sizes[k]), sequence(k), sequence(k + 1))
+        entered = form.enter(state, now)
+        theirs = form.leave(form.step(entered, problem.grad(form.query(entered, now)), now), now)
+        state = method.step(state, problem.grad(method.query(state)), now.step_size)
+        assert_same(theirs, state)
 
 
 def smooth_weights(k):

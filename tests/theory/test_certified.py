@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from nagcore.core.adam import Adam
 from nagcore.core.adaptive_nesterov import AdaptiveNesterov
 from nagcore.core.gradient_descent import GradientDescent
 from nagcore.core.heavy_ball import HeavyBall
+from nagcore.core.lbfgs import LBFGS
 from nagcore.core.nesterov import Nesterov
 from nagcore.core.optimized import OGM
 from nagcore.core.proximal import FISTA
+from nagcore.core.regularizers import Zero
+from nagcore.core.restart import FixedRestart, GradientRestart, Restarted
 from nagcore.core.triple_momentum import TripleMomentum, TripleMomentumState
 from nagcore.core.tuned import TunedMethod
 from nagcore.core.tuning import rate_of_robust_momentum, tune_robust_momentum
@@ -345,3 +349,39 @@ def test_without_the_extra_the_error_names_it(monkeypatch):
 def test_a_rule_for_two_functions_is_certified_for_every_second_one():
     shrink = FISTA(prox=lambda v, step_size: (1 / (1 + step_size)) * v)
     assert certify(shrink, steps=3).value == close(certify("fista", steps=3).value)
+
+
+class Branching:
+    """A rule that looks at the size of the gradient before it steps."""
+
+    def init(self, x0):
+        return GradientDescent().init(x0)
+
+    def query(self, state):
+        return state.x
+
+    def step(self, state, grad, step_size):
+        size = step_size if grad**2 <= 1e9 else 100 * step_size
+        return GradientDescent().step(state, grad, size)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [Branching(), LBFGS(), Adam(), Restarted(Nesterov(), GradientRestart())],
+    ids=lambda m: type(m).__name__,
+)
+def test_a_rule_that_decides_by_what_it_sees_is_refused(method):
+    """PEPit would take every comparison of points for true, and certify another method."""
+    with pytest.raises(UsageError, match=f"{type(method).__name__} cannot be certified"):
+        certify(method, steps=3, step_size=0.5)
+
+
+def test_the_class_of_a_rule_is_no_rule():
+    with pytest.raises(UsageError, match="expected a name of the catalogue, a rule"):
+        certify(Nesterov, steps=2)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_restarted_composite_rule_is_certified_for_every_second_function():
+    restarted = certify(Restarted(FISTA(Zero().prox), FixedRestart(2)), steps=3)
+    plain = certify(FISTA(Zero().prox), steps=3)
+    assert restarted.value > plain.value

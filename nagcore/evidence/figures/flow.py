@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from nagcore.evidence.figures.paths import _draw_contours
+from nagcore.evidence.figures.paths import draw_contours
 from nagcore.evidence.figures.style import BOUND, STYLES, book_figure
 from nagcore.theory.flow import Trajectory, bound_nesterov_flow
 from nagcore.theory.problem import Problem
@@ -33,7 +33,7 @@ def draw_flow_paths(
     """
     figure, panels = plt.subplots(len(flows), 1, figsize=(6.6, 2.6 * len(flows)), sharex=True)
     for axes, (name, flow) in zip(np.atleast_1d(panels), flows.items(), strict=True):
-        _draw_contours(axes, problem, flow.points)
+        draw_contours(axes, problem, flow.points)
         axes.plot(*flow.points.T, color="black", linewidth=1.2, label="differential equation")
         for (alpha, run), (marker, size, face) in zip(runs[name].items(), _MARKS, strict=False):
             color = STYLES[name].color

@@ -29,7 +29,7 @@ def draw_paths(problem: Quadratic, runs: Mapping[str, Solution]) -> Figure:
     )
     corners = np.concatenate([run.iterates for run in runs.values()])
     for axes, (name, run) in zip(panels[:, 0], runs.items(), strict=True):
-        _draw_contours(axes, problem, corners)
+        draw_contours(axes, problem, corners)
         style = STYLES.get(name, STYLES["gd"])
         axes.plot(
             *run.iterates.T, color=style.color, marker=style.marker, markersize=3, linewidth=1.1
@@ -90,7 +90,7 @@ def draw_one_step(
         [x, x - displacement, x + momentum * displacement, *ends.values(), problem.x_star]
     )
     for axes in panels:
-        _draw_contours(axes, problem, seen)
+        draw_contours(axes, problem, seen)
         axes.plot(*problem.x_star, marker="*", color="black", markersize=9)
         axes.grid(visible=False)
     panels[0].set_ylabel("second coordinate")
@@ -108,7 +108,7 @@ def _arrow(axes: Axes, start: np.ndarray, end: np.ndarray, color: str, label: st
     axes.plot([], [], color=color, label=label)
 
 
-def _draw_contours(axes: Axes, problem: Quadratic, points: np.ndarray) -> None:
+def draw_contours(axes: Axes, problem: Quadratic, points: np.ndarray) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.12 * (high - low).max() * np.array([1.0, 1.0])
     low, high = low - margin, high + margin

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from nagcore.core.momentum import MomentumSequence
 from nagcore.evidence.figures.style import BOUND, STYLES, MethodStyle, book_figure
@@ -17,7 +18,7 @@ from nagcore.theory.minimize import Solution
 
 # Nesterov's blue for what is Nesterov's method; the way of restarting tells the lines apart.
 RUN_STYLES: dict[str, MethodStyle] = {
-    "no restart": STYLES["nag-1983"],
+    "no restart": STYLES["nag-1983"]._replace(label="no restart"),
     "known mu": MethodStyle("known μ", "#2b2b2b", "-", "o"),
     "gradient restart": MethodStyle("gradient restart", "#d55e00", "-", "^"),
     "fixed interval": MethodStyle("restart at a fixed interval", "#00785a", "-", "s"),
@@ -36,7 +37,9 @@ def draw_restarts(
     sequences: Mapping[str, MomentumSequence],
     bound: np.ndarray | None = None,
 ) -> Figure:
-    """Draw the gap of each run, its restarts marked, and below it the momentum that was used.
+    """Draw the gap of each run, its restarts marked, and below it 1 − β for the momentum used.
+
+    The lower axis is turned over, so that more momentum is higher.
 
     Args:
         runs: a solution with its trace for each way of restarting, by its name in `RUN_STYLES`.
@@ -54,13 +57,17 @@ def draw_restarts(
             places, gaps[places], linestyle="none", marker=style.marker, color=style.color,
             markersize=4,
         )  # fmt: skip
-        lower.plot(momentum_used(run, sequences[name]), **style.line())
+        friction = 1 - momentum_used(run, sequences[name])
+        # once the gap is rounding, so is what restarts
+        lower.plot(np.where(np.isnan(gaps[1:]), np.nan, friction), **style.line())
     if bound is not None:
         upper.plot(bound, **BOUND, label="bound")
     upper.set_yscale("log")
     upper.set_ylabel("gap f(x) − f⋆")
     upper.legend()
-    lower.set_ylabel("momentum β")
+    lower.set_yscale("log")
+    lower.invert_yaxis()
+    lower.set_ylabel("1 − β")
     lower.set_xlabel("step k")
     return figure
 
@@ -109,11 +116,15 @@ def draw_steps_by_scheme(record: Record) -> Figure:
     """
     problems, schemes = (record.declaration.axes[axis] for axis in ("problem", "scheme"))
     frame, most = record.frame(), record.declaration.constants["max_steps"]
-    figure, panels = plt.subplots(1, len(problems), figsize=(7.6, 3.6), sharey=True, squeeze=False)
+    figure, panels = plt.subplots(1, len(problems), figsize=(8.4, 3.6), sharey=True, squeeze=False)
     for axes, problem in zip(panels[0], problems, strict=True):
         _draw_problem(axes, frame.loc[frame["problem"] == problem], schemes, most)
         axes.annotate(problem, (0.5, 1.0), xycoords="axes fraction", ha="center", va="bottom")
         axes.set_xscale("log")
+        low, high = np.log10(axes.get_xlim())
+        axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
+        axes.xaxis.set_major_locator(LogLocator(numticks=10))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("steps")
     panels[0, 0].set_yticks(range(len(schemes)), schemes)
     panels[0, 0].invert_yaxis()
@@ -150,7 +161,7 @@ def draw_step_sizes(runs: Mapping[str, Solution], L: float) -> Figure:
     upper.set_yscale("log")
     upper.set_ylabel("gap f(x) − f⋆")
     upper.legend()
-    lower.set_yscale("log")
+    lower.set_ylim(bottom=0)
     lower.set_ylabel("step size α · L")
     lower.set_xlabel("step k")
     return figure

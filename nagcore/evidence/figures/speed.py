@@ -16,6 +16,7 @@ from nagcore.theory.minimize import Solution
 
 RACE_STYLES: dict[str, MethodStyle] = {
     **STYLES,
+    "nag": STYLES["nag"]._replace(label="Nesterov, constant"),
     "silver": MethodStyle("silver steps", "#8a8a8a", (0, (1, 1)), "*"),
     "robust-momentum": MethodStyle("robust momentum", "#b07800", (0, (5, 2)), "h"),
     "restarted": RUN_STYLES["gradient restart"]._replace(label="Nesterov, gradient restart"),

@@ -54,6 +54,7 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    takes_gradient_step = False
 
     def __post_init__(self) -> None:
         require_momentum(self.beta1, "beta1")
@@ -112,6 +113,7 @@ class NAdam:
     beta2: float = 0.999
     eps: float = 1e-8
     decay: float = 0.004
+    takes_gradient_step = False
 
     def __post_init__(self) -> None:
         Adam(self.beta1, self.beta2, self.eps)  # refuses what it would refuse

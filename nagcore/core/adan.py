@@ -48,6 +48,7 @@ class Adan:
     beta2: float = 0.92
     beta3: float = 0.99
     eps: float = 1e-8
+    takes_gradient_step = False
 
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2", "beta3"):

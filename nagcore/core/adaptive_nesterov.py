@@ -54,8 +54,8 @@ class AdaptiveNesterov:
         prox: the proximal operator of h, called with a point and a step size; None for h = 0.
 
     Raises:
-        UsageError: μ is negative or not finite; a step has μα ≥ 1; or the size of a step is not
-            the one that was planned.
+        UsageError: μ is negative or not finite; a step size is not positive or has μα ≥ 1; or the
+            size of a step is not the one that was planned.
 
     Source: the weights and the potential: [daspremont2021], §4.4 to §4.6; step sizes that grow
     and shrink: [calatroni2019].
@@ -92,7 +92,12 @@ class AdaptiveNesterov:
         """Return the state that knows the size of the step to come.
 
         Without it the size of the step before is taken to stay.
+
+        Raises:
+            UsageError: the step size is not positive and finite.
         """
+        if not 0 < step_size < math.inf:
+            require_positive(step_size, "step_size")
         return state._replace(step_size=step_size)
 
     def query(self, state: AdaptiveNesterovState) -> Any:
@@ -126,8 +131,9 @@ class AdaptiveNesterov:
 
     def _weights(self, A: float, step_size: float) -> _Weights:
         mu, left = self.mu, 1 - self.mu * step_size
-        if not left > 0:
+        if not 0 < step_size < math.inf:
             require_positive(step_size, "step_size")
+        if not left > 0:
             raise UsageError(
                 f"step_size is {step_size!r} and mu is {mu!r}, expected step_size < 1/mu: "
                 "mu is at most L, and the step size at most 1/L"

@@ -27,6 +27,11 @@ class Backtracking:
     grow, which `FISTA` and `Nesterov` need for their bounds; `AdaptiveNesterov` keeps its bound
     with any `grow`. For the gradient step of a composite function f is the smooth part.
 
+    What is tried is the plain step x' = y − α∇f(y), or its prox, from the query point of the
+    method, whatever the method then does. It suits the rules that take this step, perhaps with
+    momentum besides, and not those whose steps have other directions or lengths: `minimize`
+    refuses it for `LBFGS`, `Adam`, `NAdam` and `Adan`.
+
     Near the optimum both sides differ by less than the rounding of f. There the test is
     ⟨∇f(x') − ∇f(y), x' − y⟩ ≤ ‖x' − y‖²/α: the same test on a quadratic, which every smooth
     function is to leading order there, and every α ≤ 1/L passes it too. It costs the gradient at

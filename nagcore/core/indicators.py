@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from nagcore.core.checks import require_positive
@@ -21,8 +22,8 @@ class Box:
         high: upper bound (∞ for none), likewise, nowhere below `low`.
 
     Raises:
-        UsageError: a bound is not a number, or some `low` is above its `high`, so that the box is
-            empty.
+        UsageError: a bound is neither a number nor an array, the shapes of two arrays differ, or
+            the box is empty. Later: a point has another shape than a bound.
 
     Source: [parikh2014], §6.2.
 
@@ -39,17 +40,30 @@ class Box:
     high: Any = math.inf
 
     def __post_init__(self) -> None:
+        for bound, name in ((self.low, "low"), (self.high, "high")):
+            if not isinstance(bound, Real) and not hasattr(bound, "clip"):
+                raise UsageError(
+                    f"{name} is {bound!r}, expected a number or an array; make an array of a "
+                    "list, for example np.array([0.0, 1.0])"
+                )
+        if 0 in (*_shape(self.low), *_shape(self.high)):
+            raise UsageError("low or high is an array without entries, expected one a coordinate")
         try:
-            ordered = bool(_all(self.low <= self.high))
+            ordered = bool(_all((self.low <= self.high) & (self.low < math.inf)))
+            ordered = ordered and bool(_all(self.high > -math.inf))
         except (TypeError, ValueError, RuntimeError) as error:
             raise UsageError(
                 f"low is {self.low!r} and high is {self.high!r}, expected numbers or arrays of "
                 "one shape"
             ) from error
+        if _shape(self.low) and _shape(self.high) and _shape(self.low) != _shape(self.high):
+            raise UsageError(
+                f"low has shape {_shape(self.low)} and high {_shape(self.high)}, expected one shape"
+            )
         if not ordered:
             raise UsageError(
                 f"low is {self.low!r} and high is {self.high!r}, expected low <= high in every "
-                "coordinate: the box is empty otherwise"
+                "coordinate, low below ∞ and high above −∞: the box is empty otherwise"
             )
 
     @property
@@ -67,6 +81,12 @@ class Box:
         return self._nearest(v)
 
     def _nearest(self, v: Any) -> Any:
+        for bound, name in ((self.low, "low"), (self.high, "high")):
+            if _shape(bound) and _shape(bound) != tuple(v.shape):
+                raise UsageError(
+                    f"the point has shape {tuple(v.shape)} and {name} {_shape(bound)}, expected "
+                    "the same"
+                )
         # two calls, because torch takes no pair of a tensor and a number
         return v.clip(min=self.low).clip(max=self.high)
 
@@ -119,6 +139,10 @@ class Simplex:
                 return (v - threshold).clip(0)
             count = fewer
             threshold = (float((v * active).sum()) - self.total) / count
+
+
+def _shape(bound: Any) -> tuple[int, ...]:
+    return tuple(getattr(bound, "shape", ()))
 
 
 def _all(condition: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nagcore.core.checks import require_count
+from nagcore.core.inner import inner
 from nagcore.errors import UsageError
 
 
@@ -25,8 +26,9 @@ class LBFGS:
     H_k follows from the pairs s = x_{j+1} − x_j, u = ∇f(x_{j+1}) − ∇f(x_j) by the two-loop
     recursion, from γI with γ = sᵀu/uᵀu of the latest pair, and from I while there is none. A pair
     without positive curvature is not kept. The step size is usually 1 and needs a line search
-    where the function is not close to a quadratic; for solving a problem use SciPy's L-BFGS-B,
-    which has one.
+    where the function is not close to a quadratic. `Backtracking` is none for this rule, because
+    it tries the plain step x_k − α ∇f(x_k); for solving a problem use SciPy's L-BFGS-B, which has
+    a line search.
 
     Args:
         memory: number m of pairs kept, at least 1.
@@ -48,6 +50,7 @@ class LBFGS:
     """
 
     memory: int = 10
+    takes_gradient_step = False
 
     def __post_init__(self) -> None:
         require_count(self.memory, "memory")
@@ -72,7 +75,7 @@ class LBFGS:
         if state.last is None:
             return ()
         s, u = state.x - state.last[0], grad - state.last[1]
-        curvature = _dot(s, u)
+        curvature = inner(s, u)
         if curvature <= 0:
             return state.pairs
         return (*state.pairs, (s, u, curvature))[-self.memory :]
@@ -81,15 +84,11 @@ class LBFGS:
 def _times_inverse_hessian(pairs: tuple[tuple[Any, Any, float], ...], grad: Any) -> Any:
     direction, shares = grad, []
     for s, u, curvature in reversed(pairs):
-        shares.append(_dot(s, direction) / curvature)
+        shares.append(inner(s, direction) / curvature)
         direction = direction - shares[-1] * u
     if pairs:
         _, u, curvature = pairs[-1]
-        direction = curvature / _dot(u, u) * direction
+        direction = curvature / inner(u, u) * direction
     for (s, u, curvature), share in zip(pairs, reversed(shares), strict=True):
-        direction = direction + (share - _dot(u, direction) / curvature) * s
+        direction = direction + (share - inner(u, direction) / curvature) * s
     return direction
-
-
-def _dot(a: Any, b: Any) -> Any:
-    return a @ b if hasattr(a, "__matmul__") else a * b

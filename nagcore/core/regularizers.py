@@ -6,8 +6,8 @@ operations that both share are used. `Box` and `Simplex` are the indicators of s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 from nagcore.core.checks import require_count, require_not_negative, require_positive
@@ -147,8 +147,8 @@ class GroupNorm:
     Entries of x in no group are left alone.
 
     Args:
-        weight: λ for all groups, or one λ_g for each, not negative. The root of the group's size
-            is a usual λ_g.
+        weight: one number λ for all groups, or a list, tuple or array of one λ_g for each group;
+            not negative. The root of the group's size is a usual λ_g.
         groups: for each group the indices of its entries; no index twice.
 
     Raises:
@@ -165,13 +165,13 @@ class GroupNorm:
         [2.4, 3.2, 0.0]
     """
 
-    weight: float | tuple[float, ...]
+    weight: Any  # a number, or made a tuple of one for each group
     groups: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "groups", _as_groups(self.groups))
-        if isinstance(self.weight, Sequence):
-            object.__setattr__(self, "weight", tuple(self.weight))
+        if not isinstance(self.weight, Real):
+            object.__setattr__(self, "weight", _as_weights(self.weight))
         if len(self._weights) != len(self.groups):
             raise UsageError(
                 f"weight has {len(self._weights)} entries and groups has {len(self.groups)}, "
@@ -187,9 +187,9 @@ class GroupNorm:
 
     @property
     def _weights(self) -> tuple[float, ...]:
-        if isinstance(self.weight, tuple):
-            return self.weight
-        return (self.weight,) * len(self.groups)
+        if isinstance(self.weight, Real):
+            return (float(self.weight),) * len(self.groups)
+        return tuple(self.weight)
 
     def value(self, x: Any) -> float:
         """Return Σ_g λ_g ‖x_g‖₂."""
@@ -201,7 +201,8 @@ class GroupNorm:
         """Return (1 − αλ_g/‖v_g‖)⁺ v_g, group by group."""
         require_positive(step_size, "step_size")
         self._require_entries(v)
-        result = v + 0  # a copy, in NumPy and torch alike
+        v = v + 0.0  # in NumPy and torch alike floats, where v has integers
+        result = v + 0.0  # a copy
         for weight, group in zip(self._weights, self.groups, strict=True):
             part = v[list(group)]
             norm, threshold = _norm(part), step_size * weight
@@ -220,6 +221,15 @@ class GroupNorm:
 
 def _norm(part: Any) -> float:
     return float((part * part).sum()) ** 0.5
+
+
+def _as_weights(weight: Any) -> tuple[Any, ...]:
+    if not isinstance(weight, str):
+        try:
+            return tuple(weight)
+        except TypeError:
+            pass
+    raise UsageError(f"weight is {weight!r}, expected one number, or one for each group")
 
 
 def _as_groups(groups: Any) -> tuple[tuple[int, ...], ...]:

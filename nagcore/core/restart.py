@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from nagcore.core.checks import require_count, require_positive
+from nagcore.core.inner import inner
 from nagcore.errors import UsageError
 
 
@@ -44,6 +45,25 @@ class Restart(Protocol):
         ...
 
 
+def require_criterion(criterion: Any, name: str) -> None:
+    """Raise UsageError unless `criterion` is a restart criterion.
+
+    Example:
+        >>> require_criterion("gradient", "restart")
+        Traceback (most recent call last):
+        nagcore.errors.UsageError: restart is 'gradient', expected a criterion, for example ...
+    """
+    missing = not (hasattr(criterion, "begin") and hasattr(criterion, "judge"))
+    if isinstance(criterion, type) or missing:
+        found = repr(criterion)
+        if isinstance(criterion, type):
+            found = f"the class {criterion.__name__}"
+        raise UsageError(
+            f"{name} is {found}, expected a criterion, for example GradientRestart() or "
+            "FixedRestart(100), with its parentheses"
+        )
+
+
 @dataclass(frozen=True)
 class GradientRestart:
     """Restart where ⟨∇f(y_k), x_{k+1} − x_k⟩ > 0: the last step went uphill.
@@ -68,7 +88,7 @@ class GradientRestart:
 
     def judge(self, memory: None, move: Move) -> tuple[None, bool]:
         """Return whether the step went against the descent direction."""
-        return memory, bool(_inner(move.mapping, move.next_x - move.x) > 0)
+        return memory, bool(inner(move.mapping, move.next_x - move.x) > 0)
 
 
 @dataclass(frozen=True)
@@ -120,7 +140,7 @@ class SpeedRestart:
     def judge(self, memory: float, move: Move) -> tuple[float, bool]:
         """Return ‖x_{k+1} − x_k‖², and whether it has fallen."""
         displacement = move.next_x - move.x
-        square = float(_inner(displacement, displacement))
+        square = float(inner(displacement, displacement))
         return square, move.since >= self.minimum and square < memory
 
 
@@ -128,7 +148,7 @@ class SpeedRestart:
 class FixedRestart:
     """Restart after every so many steps.
 
-    With known μ, about e √(8L/μ) steps are the best interval.
+    With known μ, about 2e √(L/μ) steps are a good interval; see `nagcore.theory.best_interval`.
 
     Args:
         every: number of steps between two restarts, positive.
@@ -175,7 +195,8 @@ class Restarted:
         criterion: a criterion that needs no function value.
 
     Raises:
-        UsageError: the criterion needs function values, which a rule is not given.
+        UsageError: `criterion` is no criterion, or it needs function values, which a rule is not
+            given.
 
     Example:
         >>> from nagcore.core.nesterov import Nesterov
@@ -191,6 +212,7 @@ class Restarted:
     criterion: Restart
 
     def __post_init__(self) -> None:
+        require_criterion(self.criterion, "criterion")
         if self.criterion.needs_value:
             raise UsageError(
                 f"{type(self.criterion).__name__} needs function values, which a rule is not "
@@ -206,6 +228,11 @@ class Restarted:
     def longest_step(self) -> float:
         """Return the longest step size that the method within can take."""
         return getattr(self.method, "longest_step", math.inf)
+
+    @property
+    def takes_gradient_step(self) -> bool:
+        """Return whether the method within takes the plain step that a `Backtracking` tries."""
+        return getattr(self.method, "takes_gradient_step", True)
 
     @property
     def plan(self) -> Callable[[RestartedState, float], RestartedState]:
@@ -240,8 +267,3 @@ class Restarted:
 
 def _no_value() -> float:
     return math.nan
-
-
-def _inner(a: Any, b: Any) -> Any:
-    # arrays of any shape, of NumPy and of torch
-    return a.reshape(-1) @ b.reshape(-1)

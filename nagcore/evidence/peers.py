@@ -46,16 +46,29 @@ def make_solvers(problem: LogisticRegression, max_steps: int) -> Mapping[str, So
     }
 
 
-def tightened(solve: Solve, problem: LogisticRegression, target: float) -> float:
-    """Return the loosest tolerance of a solver at which its answer has ‖∇f‖ ≤ target.
+def fit_tolerance(
+    solve: Solve, problem: LogisticRegression, target: float, factor: float = 4.0
+) -> tuple[float, Found | None]:
+    """Return the loosest tolerance of a solver with ‖∇f‖ ≤ target, up to a factor, and its answer.
 
-    Each solver tests something of its own; this makes them stop at the same place. NaN where no
-    tolerance will do.
+    Each solver tests something of its own; this makes them stop at the same place. From the
+    target itself the tolerance is loosened while that will do, or tightened until it does: NaN
+    and None where ten steps are not enough.
     """
-    for tol in target * np.geomspace(1e3, 1e-6, 28):
-        if np.linalg.norm(problem.grad(solve(tol).x)) <= target:
-            return float(tol)
-    return float("nan")
+    good: tuple[float, Found | None] = (float("nan"), None)
+    tol = target
+    for _ in range(10):
+        found = solve(tol)
+        reached = np.linalg.norm(problem.grad(found.x)) <= target
+        if reached:
+            good = (tol, found)
+        elif good[1] is not None:
+            break
+        loosening = good[1] is not None
+        tol = tol * factor if loosening else tol / factor
+        if loosening and tol < target:
+            break  # it was tightened before: the next looser one is known to fail
+    return good
 
 
 def _ours(problem: LogisticRegression, max_steps: int) -> dict[str, Solve]:

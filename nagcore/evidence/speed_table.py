@@ -58,7 +58,9 @@ def tabulate_overhead(record: Record) -> pd.DataFrame:
             "solver, µs": frame["solver"].map("{:.1f}".format).to_list(),
             "ratio": frame["ratio"].map("{:.2f}".format).to_list(),
         },
-        index=pd.Index(frame["unknowns"].map("{:,}".format), name="unknowns"),
+        index=pd.MultiIndex.from_arrays(
+            [frame["problem"], frame["unknowns"].map("{:,}".format)], names=["problem", "unknowns"]
+        ),
     )
 
 
@@ -86,7 +88,8 @@ def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[
     """Return the numbers that prose takes from the three records, by name.
 
     `gradient_P` is the ratio for the problem P with the most rows on the fewest threads;
-    `overhead_least` and `overhead_most` are the solver's ratios for the fewest and most unknowns.
+    `overhead_added` is how many microseconds the solver adds to a step with the fewest unknowns,
+    `overhead_P` its ratio on the problem P with the most.
     For the D-th spread of scales and the most rows, `best_D` is this package's fastest solver,
     `best_seconds_D` its time and `versus_NAME_D` its time divided by that of lbfgs (SciPy's
     L-BFGS-B as it comes, and with our gradient) and of newton. `NAME_first` is in how many of the
@@ -105,13 +108,22 @@ def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[
             (frame["problem"] == problem) & (frame["rows"] == rows) & (frame["threads"] == threads)
         ]
         numbers[f"gradient_{slug(problem)}"] = f"{chosen['ratio'].item():.2f}"
-    shares = overhead.frame().sort_values("unknowns")
-    for name, place in (("least", 0), ("most", -1)):
-        numbers[f"overhead_{name}"] = f"{shares['ratio'].iloc[place]:.2f}"
-        numbers[f"overhead_{name}_unknowns"] = f"{shares['unknowns'].iloc[place]:,}"
-        added = shares["solver"].iloc[place] - shares["loop"].iloc[place]
-        numbers[f"overhead_{name}_added"] = f"{added:.1f}".replace("-", "−")
-    return {**numbers, **_summarize_times(times)}
+    return {**numbers, **_summarize_overhead(overhead), **_summarize_times(times)}
+
+
+def _summarize_overhead(record: Record) -> dict[str, str]:
+    frame = record.frame()
+    unknowns = frame["unknowns"]
+    small, large = (frame.loc[unknowns == end] for end in (unknowns.min(), unknowns.max()))
+    ratios = {
+        f"overhead_{slug(problem)}": f"{large.loc[large['problem'] == problem, 'ratio'].item():.2f}"
+        for problem in record.declaration.axes["problem"]
+    }
+    return ratios | {
+        "overhead_added": f"{(small['solver'] - small['loop']).max():.1f}",
+        "overhead_least_unknowns": f"{unknowns.min():,}",
+        "overhead_most_unknowns": f"{unknowns.max():,}",
+    }
 
 
 _RIVALS = {

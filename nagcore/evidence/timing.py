@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import statistics
 import time
@@ -86,3 +87,20 @@ def limit_threads(threads: int) -> Iterator[None]:
             del os.environ["OMP_NUM_THREADS"]
         else:
             os.environ["OMP_NUM_THREADS"] = before
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep memory that it frees, where the C library can be told so.
+
+    The allocator otherwise hands large arrays back to the system and asks for them again at every
+    step; how often depends on the order of the frees, and the page faults drown what is measured.
+
+    Returns:
+        Whether the C library was told.
+    """
+    trim_threshold, mmap_threshold, largest = -1, -3, 2**30
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):  # not the C library of GNU
+        return False
+    return bool(mallopt(trim_threshold, largest) and mallopt(mmap_threshold, largest))

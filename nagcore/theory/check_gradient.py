@@ -8,6 +8,7 @@ import numpy as np
 
 from nagcore.core.checks import require_count, require_positive
 from nagcore.errors import UsageError
+from nagcore.theory.answers import require_functions
 
 # from the scale of x down to where rounding rules; the best of them is chosen anew each time
 RELATIVE_STEPS = 10.0 ** -np.arange(0, 10)
@@ -43,16 +44,18 @@ def check_gradient(
         x: where to check, shape (n,). Take a point that is not special, not the start at 0: there
             a forgotten ridge does not show.
         directions: number of random directions.
-        coordinates: largest number of coordinates.
-        tol: relative error that is allowed, positive.
-        seed: seed of the choice of directions.
+        coordinates: largest number of coordinates; not 0 where `directions` is.
+        tol: relative error that is allowed, between 0 and 1.
+        seed: seed of the choice of directions, a whole number of 0 or more.
 
     Returns:
         The largest relative error met, at most `tol`.
 
     Raises:
         UsageError: the gradient is wrong, has another shape than x or is not finite; the value is
-            no finite number; or `value_and_grad` disagrees. The message names the coordinate.
+            no finite number; `value_and_grad` disagrees; `value` or `grad` is missing, or for a
+            composite problem `smooth_value`; or an argument is out of its range. The message
+            names the coordinate.
 
     Example:
         >>> from nagcore.theory.quadratic import Quadratic
@@ -66,13 +69,11 @@ def check_gradient(
         Traceback (most recent call last):
         nagcore.errors.UsageError: the gradient has a relative error of 0.5 ...
     """
-    require_count(directions, "directions")
-    require_count(coordinates, "coordinates")
-    require_positive(tol, "tol")
+    _require_settings(directions, coordinates, tol, seed)
+    value = _value_of(problem)
     x = np.asarray(x, dtype=float)
     if x.ndim != 1 or not x.size or not np.isfinite(x).all():
         raise UsageError(f"x has shape {x.shape}, expected (n,) and finite numbers")
-    value = getattr(problem, "smooth_value", problem.value)
     grad = _checked_gradient(problem, value, x)
     generator = np.random.default_rng(seed)
     largest = 0.0
@@ -94,11 +95,41 @@ def check_gradient(
     return largest
 
 
+def _require_settings(directions: int, coordinates: int, tol: float, seed: int) -> None:
+    for count, name in ((directions, "directions"), (coordinates, "coordinates"), (seed, "seed")):
+        require_count(count, name)
+    if directions == 0 and coordinates == 0:
+        raise UsageError("directions and coordinates are both 0, expected one to check along")
+    require_positive(tol, "tol")
+    if not tol < 1:
+        raise UsageError(
+            f"tol is {tol!r}, expected less than 1, which is the relative error of a gradient of 0"
+        )
+
+
+def _value_of(problem: Any) -> Any:
+    """Return the function whose gradient `grad` is."""
+    require_functions(problem)
+    smooth_value = getattr(problem, "smooth_value", None)
+    if smooth_value is None and getattr(problem, "prox", None) is not None:
+        raise UsageError(
+            f"{type(problem).__name__} has prox but no smooth_value(x), the value without the "
+            "part that prox belongs to; `grad` is the gradient of that value and can be checked "
+            "against no other"
+        )
+    return problem.value if smooth_value is None else smooth_value
+
+
 def _checked_gradient(problem: Any, value: Any, x: np.ndarray) -> np.ndarray:
     height = value(x.copy())
-    if np.ndim(height) != 0 or not np.isfinite(height):
+    if (
+        np.ndim(height) != 0
+        or np.asarray(height).dtype.kind not in "fiu"
+        or not np.isfinite(height)
+    ):
         raise UsageError(f"the value at x is {height!r}, expected one finite number")
-    grad = np.asarray(problem.grad(x.copy()), dtype=float)
+    # a copy, for the function may fill the same array at its next call
+    grad = np.array(problem.grad(x.copy()), dtype=float)
     if grad.shape != x.shape:
         raise UsageError(f"the gradient has shape {grad.shape}, expected {x.shape}, that of x")
     if not np.isfinite(grad).all():

@@ -76,9 +76,11 @@ def random_lasso(
     """
     generator = np.random.default_rng(_seed(seed))
     _require_size(rows, unknowns)
+    require_count(nonzeros, "nonzeros")
+    require_positive(weight_ratio, "weight_ratio")
     if not 1 <= nonzeros <= unknowns:
         raise UsageError(f"nonzeros is {nonzeros}, expected 1 to {unknowns}, the unknowns")
-    if not 0 < weight_ratio < 1:
+    if not weight_ratio < 1:
         raise UsageError(f"weight_ratio is {weight_ratio}, expected a number between 0 and 1")
     A = generator.standard_normal((rows, unknowns))
     signal = np.zeros(unknowns)
@@ -186,7 +188,8 @@ def random_huber(
         True
     """
     generator = np.random.default_rng(_seed(seed))
-    if not 0 <= outliers <= 1:
+    require_not_negative(outliers, "outliers")
+    if not outliers <= 1:
         raise UsageError(f"outliers is {outliers}, expected a part between 0 and 1")
     A = _spaced_data(generator, rows, unknowns, condition_number)
     b = _targets(generator, A, generator.standard_normal(unknowns), noise)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from nagcore.core.checks import require_count
+from nagcore.core.checks import require_count, require_positive
 from nagcore.errors import UsageError
 
 
@@ -17,11 +18,12 @@ class Quadratic:
 
     Args:
         eigenvalues: λ, shape (n,), not negative, at least one positive.
-        center: x⋆, shape (n,); the origin if left out.
+        center: x⋆, shape (n,), finite; the origin if left out.
         rotation_seed: seed of a random rotation Q; no rotation (Q = I) if left out.
 
     Raises:
-        UsageError: an eigenvalue is negative or not finite, all are zero, or shapes differ.
+        UsageError: an eigenvalue is negative or not finite, all are zero, the center is not of
+            finite numbers, or shapes differ.
 
     Example:
         >>> f = Quadratic((1.0, 10.0))
@@ -37,10 +39,9 @@ class Quadratic:
 
     def __post_init__(self) -> None:
         # tuples, so that two equal problems compare and hash as equal
-        try:
-            object.__setattr__(self, "eigenvalues", tuple(float(v) for v in self.eigenvalues))
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"eigenvalues are {self.eigenvalues!r}, expected numbers") from error
+        object.__setattr__(self, "eigenvalues", _as_floats(self.eigenvalues, "eigenvalues are"))
+        if self.center is not None:
+            object.__setattr__(self, "center", _as_floats(self.center, "center is"))
         if self.rotation_seed is not None:
             require_count(self.rotation_seed, "rotation_seed")
         values = np.array(self.eigenvalues)
@@ -54,6 +55,8 @@ class Quadratic:
                 f"center has {len(self.center)} entries, expected {values.size}, "
                 "one for each eigenvalue"
             )
+        if self.center is not None and not np.isfinite(self.center).all():
+            raise UsageError(f"center is {self.center}, expected finite numbers")
 
     @property
     def name(self) -> str:
@@ -82,12 +85,15 @@ class Quadratic:
 
     @property
     def x_star(self) -> np.ndarray:
-        """Return the minimizer x⋆, shape (n,)."""
+        """Return the minimizer x⋆, shape (n,), not to be changed in place."""
         return self._solution
 
     @cached_property
     def _solution(self) -> np.ndarray:
-        return np.zeros(len(self.eigenvalues)) if self.center is None else np.array(self.center)
+        n = len(self.eigenvalues)
+        solution = np.zeros(n) if self.center is None else np.array(self.center)
+        solution.flags.writeable = False
+        return solution
 
     @property
     def f_star(self) -> float:
@@ -120,6 +126,13 @@ class Quadratic:
         return float(0.5 * difference @ grad), grad
 
 
+def _as_floats(numbers: Any, found: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(v) for v in numbers)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{found} {numbers!r}, expected a sequence of numbers") from error
+
+
 def spaced_spectrum(dimension: int, condition_number: float, L: float = 1.0) -> tuple[float, ...]:
     """Return eigenvalues from L/κ to L, evenly spaced in their logarithm.
 
@@ -135,7 +148,10 @@ def spaced_spectrum(dimension: int, condition_number: float, L: float = 1.0) -> 
         >>> [round(v, 6) for v in spaced_spectrum(3, 100.0)]
         [0.01, 0.1, 1.0]
     """
-    if dimension < 2 or not 1 <= condition_number < np.inf or not 0 < L < np.inf:
+    require_count(dimension, "dimension")
+    require_positive(condition_number, "condition_number")
+    require_positive(L, "L")
+    if dimension < 2 or condition_number < 1:
         raise UsageError(
             f"dimension is {dimension}, condition_number is {condition_number} and L is {L}, "
             "expected dimension >= 2, a finite condition_number >= 1 and a finite L > 0"

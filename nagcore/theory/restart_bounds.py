@@ -6,20 +6,22 @@ import math
 
 import numpy as np
 
-from nagcore.core.checks import require_count, require_curvature, require_positive
+from nagcore.core.checks import require_curvature
+from nagcore.core.constants import require_number_of_steps
 from nagcore.errors import UsageError
-from nagcore.theory.bounds import Steps
+from nagcore.theory.bounds import Steps, step_counts
 
 
 def bound_fixed_restart(
     steps: Steps, *, L: float, mu: float, first_gap: float, every: int
 ) -> np.ndarray:
-    """q^m min(1, 4κ/(j + 1)²) (f(x_0) − f⋆), q = min(1, 4κ/(n + 1)²), k = m n + j, 0 ≤ j < n.
+    """σ^m min(1, 4κ/(j + 1)²) (f(x_0) − f⋆), σ = min(1, 4κ/(n + 1)²), k = m n + j, 0 ≤ j < n.
 
     Nesterov's method with the sequence of 1983 and step size 1/L, started again after every n
     steps: m periods are over and j steps of the next one are taken. f is convex, L-smooth and has
     μ/2 ‖x − x⋆‖² ≤ f(x) − f⋆ for the nearest minimizer x⋆, as μ-strongly convex functions do. The
-    same bound holds for FISTA.
+    same bound holds for FISTA. The minimum with 1 is there because
+    f(x_k) + L/2 ‖x_k − x_{k−1}‖² never grows between restarts.
 
     Args:
         steps: k.
@@ -39,16 +41,15 @@ def bound_fixed_restart(
         [1.0, 1.0, 0.2975206611570248, 0.09]
     """
     require_curvature(L, mu)
-    require_count(every, "every")
-    require_positive(every, "every")
-    kappa, k = L / mu, np.asarray(steps, dtype=int)
+    require_number_of_steps(every, "every")
+    kappa, k = L / mu, step_counts(steps, L).astype(int)
     periods, taken = np.divmod(k, int(every))
     whole = min(1.0, 4 * kappa / (every + 1) ** 2)
     return first_gap * whole**periods * np.minimum(1.0, 4 * kappa / (taken + 1.0) ** 2)
 
 
 def best_interval(condition_number: float) -> int:
-    """⌈2e√κ⌉ − 1: the steps between restarts for which `bound_fixed_restart` falls fastest.
+    """⌈2e√κ⌉ − 1: the restart interval for which the bound falls fastest, to within 1 %.
 
     Each period then divides the gap by e² or more, so that m periods, 2e√κ m steps at most,
     leave e^{−2m} of it. The interval e√(8κ) of [odonoghue2015], §3.1, is the same for a bound

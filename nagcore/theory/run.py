@@ -10,9 +10,10 @@ import numpy as np
 
 from nagcore.core.method import Method
 from nagcore.core.restart import Move, Restart
+from nagcore.theory.answers import require_array
 from nagcore.theory.oracle import Oracle
 from nagcore.theory.solution import Solution, Status
-from nagcore.theory.stepping import Look, StepSize, stepping_of
+from nagcore.theory.stepping import Look, StepSize, blame_prox, stepping_of
 from nagcore.theory.stopping import Judge
 from nagcore.theory.tracing import Recorder
 
@@ -22,10 +23,10 @@ class StepView(NamedTuple):
 
     Attributes:
         k: number of steps taken.
-        x: the iterate x_k, shape (n,); not to be changed in place.
+        x: the iterate x_k, shape (n,), read-only: to keep it costs no copy.
         gradient_norm: the norm that the step went by, at the query point before it.
         step_size: the size of the step.
-        restarts: how often the method has started again.
+        restarts: how often the method has started again, by itself included.
     """
 
     k: int
@@ -72,26 +73,35 @@ class Run:
         self, x0: np.ndarray, max_steps: int, callback: Callable[[StepView], object] | None
     ) -> None:
         """Take steps until the run is over."""
-        self.x, state = x0, self.method.init(x0)
-        if self.recorder is not None:
-            self.recorder.start(x0)
-        if self.restart is not None:
-            self.memory = self.restart.begin(lambda: self.oracle.value(x0))
-        if self.judge.watches_points and self._end("converged", self.judge.good(x0, None)):
+        state = self.method.init(x0)
+        restarts_itself = hasattr(state, "restarts")
+        if self._over_at_first(x0):
             return
         for k in range(max_steps):
             look = self.stepping.look(state, k)
             if not self.composite and self._over_before(look):
                 return
             after, look = self.stepping.advance(look)
+            if self.stepping.trouble is not None and self._end(*self.stepping.trouble):
+                return
             if self.composite and self._broken_after(look, after.x):
                 return
             before, self.x, self.step_size, self.steps = self.x, after.x, look.step_size, k + 1
             if self.recorder is not None:
                 self.recorder.step(after.x, look.step_size)
+            if restarts_itself:
+                self._count_restarts(after.restarts - state.restarts)
             state = after if self.restart is None else self._restarted(before, look, after)
             if self._over_after(before, callback):
                 return
+
+    def _over_at_first(self, x0: np.ndarray) -> bool:
+        self.x = x0
+        if self.recorder is not None:
+            self.recorder.start(x0)
+        if self.restart is not None:
+            self.memory = self.restart.begin(lambda: self.oracle.value(x0))
+        return self.judge.watches_points and self._end("converged", self.judge.good(x0, None))
 
     def _over_before(self, look: Look) -> bool:
         # smooth: the gradient at the query point says whether to go on
@@ -106,10 +116,11 @@ class Run:
 
     def _broken_after(self, look: Look, x: np.ndarray) -> bool:
         # composite: the gradient mapping is known after the step only
+        require_array(x, look.y.shape, "prox")
         move = look.y - x
         self._measured(math.sqrt(move @ move) / look.step_size)
         if broken := self.judge.broken(self.norm, look.y, look.grad):
-            return self._end(*broken)
+            return self._end(*(blame_prox(look, x) or broken))
         return False
 
     def _over_after(
@@ -134,12 +145,18 @@ class Run:
         self.memory, again = self.restart.judge(self.memory, move)
         if not again:
             return after
-        self.restarts += 1
-        if self.recorder is not None:
-            self.recorder.restarts_at.append(self.steps)
+        self._count_restarts(1)
         return self.method.init(x)
 
+    def _count_restarts(self, more: int) -> None:
+        if more == 0:
+            return
+        self.restarts += more
+        if self.recorder is not None:
+            self.recorder.restarts_at.append(self.steps)
+
     def _stopped(self, callback: Callable[[StepView], object]) -> bool:
+        self.x.flags.writeable = False
         view = StepView(self.steps, self.x, self.norm, self.step_size, self.restarts)
         answer = callback(view)
         # a callback that returns something else by the way does not mean to stop
@@ -156,7 +173,7 @@ class Run:
     def solution(self) -> Solution:
         """Return what was reached."""
         return Solution(
-            x=self.x,
+            x=self.x.copy(),
             status=self.status,
             message=_explain(self),
             steps=self.steps,
@@ -173,6 +190,8 @@ class Run:
 
 def _explain(run: Run) -> str:
     after = f"after {run.steps} steps"
+    if run.status == "budget" and run.steps == 0:
+        return "no step was taken, because max_steps is 0; allow some with max_steps=..."
     if run.status == "budget":
         return (
             f"the steps ran out {after}: gradient norm {run.norm:.3g}; no tolerance was reached, "

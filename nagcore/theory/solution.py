@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nagcore.errors import UsageError
+from nagcore.theory.answers import as_number
 
 Status = Literal["converged", "budget", "diverged", "nonfinite", "stopped"]
 
@@ -45,15 +46,16 @@ class Solution:
 
     Attributes:
         x: the point found, shape (n,). Where a small gradient ended the run, the query point at
-            which it was measured; else the last iterate x_k.
-        status: "converged" (a tolerance was reached), "budget" (the steps ran out), "diverged",
-            "nonfinite" (the function gave a gradient that is not finite at a point that is) or
-            "stopped" (by the callback).
+            which it was measured; else the last iterate x_k. A copy of its own.
+        status: "converged" (a tolerance was reached), "budget" (the steps ran out), "diverged"
+            (the gradient norm has grown a million million times, or no step size passes the
+            trials of a `Backtracking`), "nonfinite" (grad, prox or the value that a trial needs
+            is not finite at a point that is) or "stopped" (by the callback).
         message: the same in a sentence with its numbers.
         steps: number k of steps taken.
         gradient_evaluations: how often a gradient was computed.
         value_evaluations: how often a function value was computed, the trace's included.
-        restarts: how often the method started again.
+        restarts: how often the method started again, by the solver's criterion or its own.
         gradient_norm: ‖∇f(y)‖ at the last query point y; for a composite function the norm of
             the gradient mapping (y − x_k)/α. NaN where no gradient was computed.
         step_size: the size of the last step, NaN where none was taken.
@@ -78,13 +80,15 @@ class Solution:
     def gap(self) -> float | None:
         """Return F(x) − F⋆, None where F⋆ is not known; evaluated when first asked for."""
         f_star = getattr(self.problem, "f_star", None)
-        return None if f_star is None else float(self.problem.value(self.x) - f_star)
+        if f_star is None:
+            return None
+        return as_number(self.problem.value(self.x), "value") - float(f_star)
 
     @cached_property
     def duality_gap(self) -> float | None:
         """Return the duality gap at x, which bounds the gap, None where the problem has none."""
         measure = getattr(self.problem, "duality_gap", None)
-        return None if measure is None else float(measure(self.x))
+        return None if measure is None else as_number(measure(self.x), "duality_gap")
 
     @property
     def iterates(self) -> np.ndarray:

@@ -47,7 +47,7 @@ class Tolerances:
     def require_known(self, problem: Any) -> None:
         """Raise UsageError where the problem cannot tell what a tolerance is about."""
         for name, attribute in (("gap", "f_star"), ("duality_gap", "duality_gap")):
-            if getattr(self, name) is not None and not hasattr(problem, attribute):
+            if getattr(self, name) is not None and getattr(problem, attribute, None) is None:
                 raise UsageError(
                     f"tol_{name} is {getattr(self, name)!r}, but the problem has no {attribute}; "
                     "stop by the gradient norm instead: tol=..."
@@ -94,7 +94,7 @@ class Judge:
             if gap <= asked.gap:
                 return f"gap {gap:.3g} <= tol_gap {asked.gap:.3g}"
         if asked.duality_gap is not None:
-            gap = float(self._oracle.problem.duality_gap(x))
+            gap = self._oracle.duality_gap(x)
             if gap <= asked.duality_gap:
                 return f"duality gap {gap:.3g} <= tol_duality_gap {asked.duality_gap:.3g}"
         if asked.change is not None and before is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nagcore.core.checks import require_positive
-from nagcore.errors import UsageError
+from nagcore.core.constants import require_number_of_steps
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class WorstFunction:
     L: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.dimension, int) or self.dimension < 1:
-            raise UsageError(f"dimension is {self.dimension!r}, expected an integer >= 1")
+        require_number_of_steps(self.dimension, "dimension")
+        object.__setattr__(self, "dimension", int(self.dimension))
         require_positive(self.L, "L")
 
     @property

@@ -165,3 +165,16 @@ def test_a_step_as_long_as_one_over_mu_is_refused():
     method = AdaptiveNesterov(mu=0.5)
     with pytest.raises(UsageError, match=r"step_size is 2\.0 and mu is 0\.5"):
         method.step(method.init(np.ones(2)), np.ones(2), 2.0)
+
+
+@pytest.mark.parametrize("mu", [0.0, 0.1])
+@pytest.mark.parametrize("step_size", [0.0, -0.5, float("nan"), float("inf")])
+def test_a_step_size_that_is_not_positive_is_refused(step_size, mu):
+    method = AdaptiveNesterov(mu=mu)
+    state = method.step(method.init(1.0), 1.0, 0.5)
+    for call in (
+        lambda: method.plan(state, step_size),
+        lambda: method.step(method.init(1.0), 1.0, step_size),
+    ):
+        with pytest.raises(UsageError, match=f"step_size is {step_size}"):
+            call()

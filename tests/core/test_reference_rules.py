@@ -153,3 +153,21 @@ def test_only_the_latest_pairs_are_kept():
 def test_bad_constants_are_refused_by_value(make, words):
     with pytest.raises(UsageError, match=words):
         make()
+
+
+def test_l_bfgs_takes_points_of_any_shape():
+    """The same run with the point as a matrix, as a vector, and as a tensor."""
+    scale = np.array([1.0, 3.0, 10.0, 2.0, 5.0, 7.0])
+    ends = []
+    for point, factor in (
+        (np.ones(6), scale),
+        (np.ones((2, 3)), scale.reshape(2, 3)),
+        (torch.ones(2, 3, dtype=torch.float64), torch.tensor(scale.reshape(2, 3))),
+    ):
+        method = LBFGS()
+        state = method.init(point)
+        for _ in range(6):
+            state = method.step(state, factor * state.x, 0.3)
+        ends.append(np.asarray(state.x).reshape(-1))
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(ends[2], ends[0], rtol=1e-12, atol=1e-15)

@@ -191,3 +191,41 @@ def test_a_step_size_that_is_not_positive_is_refused(h, step_size):
 def test_bad_regularizers_are_refused_by_value(make, words):
     with pytest.raises(UsageError, match=words):
         make()
+
+
+def test_groups_of_whole_numbers_are_shortened_as_floats():
+    h = GroupNorm(1.0, ((0, 1), (2,)))
+    for make in (np.array, torch.tensor):
+        shorter = h.prox(make([3, 4, 0]), 1.0)
+        np.testing.assert_allclose(np.asarray(shorter), [2.4, 3.2, 0.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [(0.2, 0.0, 2.0), [0.2, 0.0, 2.0], np.array([0.2, 0.0, 2.0])])
+def test_weights_of_groups_may_come_in_any_sequence(weights):
+    h, v = GroupNorm(weights, GROUPS), np.arange(SIZE) - 1.5
+    np.testing.assert_array_equal(h.prox(v, 0.5), GroupNorm((0.2, 0.0, 2.0), GROUPS).prox(v, 0.5))
+    assert hash(h) == hash(GroupNorm((0.2, 0.0, 2.0), GROUPS))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Box([0.0, 0.0], [1.0, 1.0]), r"low is \[0.0, 0.0\].*np\.array"),
+        (lambda: Box(0.0, (1.0, 1.0)), r"high is \(1.0, 1.0\).*np\.array"),
+        (lambda: Box("0", 1.0), "low is '0'"),
+        (lambda: Box(np.empty(0), 1.0), "without entries"),
+        (lambda: Box(math.inf, math.inf), "the box is empty"),
+        (lambda: Box(high=-math.inf), "the box is empty"),
+        (lambda: Box(np.zeros(2), np.ones(3)), "expected numbers or arrays of"),
+        (lambda: Box(np.zeros(2), np.ones(1)), r"low has shape \(2,\) and high \(1,\)"),
+        (lambda: Box(np.zeros(2), 1.0).prox(np.zeros(3), 1.0), r"shape \(3,\) and low \(2,\)"),
+        (lambda: Box(0.0, np.ones(1)).prox(np.zeros(3), 1.0), r"shape \(3,\) and high \(1,\)"),
+        (lambda: Box(0.0, np.ones(1)).value(np.zeros(3)), r"shape \(3,\) and high \(1,\)"),
+        (lambda: GroupNorm("ab", ((0,), (1,))), "weight is 'ab'"),
+        (lambda: GroupNorm(None, ((0,), (1,))), "weight is None"),
+        (lambda: GroupNorm(np.ones(3), ((0,), (1,))), "weight has 3 entries and groups has 2"),
+    ],
+)
+def test_bounds_and_weights_of_a_wrong_kind_are_refused(make, words):
+    with pytest.raises(UsageError, match=words):
+        make()

@@ -270,3 +270,15 @@ def test_gradient_descent_is_not_changed_by_restarts():
 def test_bad_arguments_are_refused_by_value(make, words):
     with pytest.raises(UsageError, match=words):
         make()
+
+
+@pytest.mark.parametrize(
+    ("criterion", "words"),
+    [
+        (GradientRestart, "criterion is the class GradientRestart"),
+        ("gradient", r"criterion is 'gradient'.*GradientRestart\(\)"),
+    ],
+)
+def test_what_is_no_criterion_is_refused(criterion, words):
+    with pytest.raises(UsageError, match=words):
+        Restarted(Nesterov(), criterion)

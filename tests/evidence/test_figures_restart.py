@@ -274,7 +274,12 @@ def gradients_record(**changes):
 
 def overhead_record():
     return record_of(
-        OVERHEAD, lambda s: {"loop": 10.0, "solver": 12.0, "ratio": 1 + 1 / s["unknowns"]}
+        OVERHEAD,
+        lambda s: {
+            "loop": 10.0,
+            "solver": 12.0 + (s["problem"] == "least squares"),
+            "ratio": 1 + 1000 / s["unknowns"] + (s["problem"] == "least squares"),
+        },
     )
 
 
@@ -312,7 +317,7 @@ def test_gradient_speed_is_drawn_and_tabulated():
 
 def test_overhead_is_tabulated():
     table = tabulate_overhead(overhead_record())
-    assert table.loc["10"].tolist() == ["10.0", "12.0", "1.10"]
+    assert table.loc["chain of springs", "1,000"].tolist() == ["10.0", "12.0", "2.00"]
 
 
 def test_times_are_drawn_and_tabulated():
@@ -336,7 +341,9 @@ def test_prose_numbers_of_speed():
     numbers = summarize_speed(gradients_record(), overhead_record(), times_record())
     assert numbers["gradient_rows"] == "1,000,000"
     assert numbers["gradient_least-squares"] == "2.10"
-    assert (numbers["overhead_least"], numbers["overhead_least_unknowns"]) == ("1.10", "10")
+    assert (numbers["overhead_added"], numbers["overhead_least_unknowns"]) == ("3.0", "10")
+    assert numbers["overhead_chain-of-springs"] == "1.01"
+    assert numbers["overhead_least-squares"] == "2.01"
     assert (numbers["best_0"], numbers["best_seconds_0"]) == ("Nesterov, restart", "3")
     assert numbers["versus_newton_0"] == "3"
     assert numbers["versus_lbfgs_1"] == "0.25"

@@ -164,11 +164,138 @@ def test_what_chapter_03_says_of_the_drift_is_in_the_record():
     assert drift["step size", "torch.optim.SGD"][changed_at:].min() > 1e-4
 
 
+def column(frame, name, **where):
+    """Return a column of numbers, where others have the values given, in the record's order."""
+    for other, value in where.items():
+        frame = frame.loc[frame[other] == value]
+    assert len(frame), where
+    return np.asarray(frame[name], dtype=float)
+
+
+def test_what_chapter_04_says_of_the_certificates_is_in_the_record():
+    frame = load_record(EXPERIMENTS["certificates"], "cpu", root=ROOT).frame()
+    frame["ratio"] = frame["exact"] / frame["bound"]
+    certified = frame.loc[frame["status"] == "certified"]
+    for method in ("gd-convex", "nag-simplified", "fista-simplified", "ogm", "ogm-g"):
+        ratio = column(certified, "ratio", method=method, mu=0.0)
+        assert ratio == pytest.approx(1.0, abs=1e-4), method
+    for method in ("gd", "triple-momentum", "item"):
+        assert column(certified, "ratio", method=method) == pytest.approx(1.0, abs=1e-4), method
+    halves = column(certified, "ratio", method="proximal-gradient")
+    assert halves == pytest.approx(0.5, abs=1e-3)
+    for method in ("nag-1983", "fista", "nag-chambolle-dossal", "silver"):
+        assert column(certified, "ratio", method=method, mu=0.0).max() < 0.999, method
+    for mu in (0.01, 0.1):
+        # the proved rate of the constant momentum is not that of the method; robust momentum's is
+        assert np.diff(column(certified, "ratio", method="nag", mu=mu)).max() < 0
+        robust = column(certified, "ratio", method="robust-momentum", mu=mu)
+        assert robust.max() < 1.02 * robust.min()
+        for method in ("ogm", "ogm-g"):
+            convex = column(certified, "exact", method=method, mu=0.0)
+            curved = column(certified, "exact", method=method, mu=mu)
+            assert curved == pytest.approx(convex, rel=1e-4)
+        for method in ("gd-convex", "nag-1983"):
+            convex = column(certified, "exact", method=method, mu=0.0)
+            assert (column(certified, "exact", method=method, mu=mu) / convex).max() < 1
+    reasons = [status for status in frame["status"] if status != "certified"]
+    expected = ("needs mu", "its theorem", "no certificate")
+    assert all(reason.startswith(expected) for reason in reasons)
+
+
+def test_what_chapters_03_and_04_say_of_the_common_momenta_is_in_the_record():
+    record = load_record(EXPERIMENTS["worst-cases"], "cpu", root=ROOT)
+    frame, steps = record.frame(), np.array(record.declaration.axes["steps"])
+    assert set(frame["status"]) == {"certified"}
+    for mu in record.declaration.axes["mu"]:
+        exact = {
+            method: column(frame, "exact", method=method, mu=mu)
+            for method in record.declaration.axes["method"]
+        }
+        assert (exact["nag-0.9"] > exact["gd-convex"])[steps >= 4].all()
+        for method in ("heavy-ball-0.9", "heavy-ball-0.99"):
+            assert np.diff(exact[method]).min() > 0
+        assert (exact["heavy-ball-0.99"] > exact["heavy-ball-0.9"])[steps >= 2].all()
+        # the alternative text of the figure
+        assert steps[exact["nag-0.9"].argmax()] == 4
+        assert steps[exact["nag-0.99"].argmax()] == 12
+        for method in ("gd-convex", "nag-1983", "ogm"):
+            assert np.diff(exact[method]).max() < 0
+
+
+@pytest.mark.parametrize(
+    ("method", "steps", "published"),
+    [
+        ("gd-convex", 4, 0.0556),
+        ("gd-convex", 12, 0.0200),
+        ("heavy-ball-0.9", 4, 0.5382),
+        ("heavy-ball-0.9", 12, 0.7813),
+        ("nag-0.9", 12, 0.1956),
+        ("nag-1983", 12, 0.009146),
+        ("ogm", 12, 0.004634),
+    ],
+)
+def test_the_certificates_are_those_that_others_computed(method, steps, published):
+    """With transcriptions of the methods, to the digits that they give."""
+    frame = load_record(EXPERIMENTS["worst-cases"], "cpu", root=ROOT).frame()
+    (exact,) = column(frame, "exact", method=method, steps=steps, mu=0.0)
+    assert exact == pytest.approx(published, rel=2e-3)
+
+
+def test_one_certificate_is_found_again():
+    now, then = rerun("certificates", ["exact", "bound"], method="item", mu=0.1, steps=3)
+    assert now == pytest.approx(then, rel=1e-5)
+
+
+def test_what_chapter_05_says_of_restart_is_in_the_record():
+    record = load_record(EXPERIMENTS["adaptive-restart"], "cpu", root=ROOT)
+    frame, saved = record.frame(), {}
+    for problem in record.declaration.axes["problem"]:
+        steps = {
+            scheme: column(frame, "steps", problem=problem, scheme=scheme).mean()
+            for scheme in record.declaration.axes["scheme"]
+        }
+        restarted = {s: steps[s] for s in ("function", "gradient", "speed", "estimated mu")}
+        assert steps["gradient descent"] > steps["no restart"] > max(restarted.values()), problem
+        saved[problem] = steps["no restart"] / steps["gradient"]
+        if problem.startswith("quadratic"):
+            assert max(restarted, key=restarted.__getitem__) == "speed"
+            assert steps["gradient"] < 2 * steps["known mu"]
+            estimates = column(frame, "mu", problem=problem, scheme="estimated mu")
+            assert estimates.min() >= 1 / float(problem.rpartition(" ")[2])
+    assert saved["quadratic, κ = 1e4"] > saved["quadratic, κ = 1e6"] > 1
+
+
+@pytest.mark.parametrize("scheme", ["gradient", "estimated mu"])
+def test_a_restarted_run_is_measured_again_to_the_step(scheme):
+    now, then = rerun("adaptive-restart", ["steps"], problem="log-sum-exp", scheme=scheme, seed=1)
+    assert now["steps"] == pytest.approx(then["steps"], abs=1)
+
+
+def test_what_chapter_05_says_of_speed_is_in_the_records():
+    gradients = load_record(EXPERIMENTS["gradient-speed"], "cpu", root=ROOT).frame()
+    assert column(gradients, "ratio", rows=1_000_000).min() >= 1.5
+    overhead = load_record(EXPERIMENTS["solver-overhead"], "cpu", root=ROOT).frame()
+    loop, solver = (column(overhead, name, unknowns=10) for name in ("loop", "solver"))
+    assert (solver - loop).max() <= 10  # microseconds a step
+    assert column(overhead, "ratio", unknowns=100_000, problem="least squares").max() <= 1.05
+    for row in load_record(EXPERIMENTS["time-to-accuracy"], "cpu", root=ROOT).rows:
+        seconds = dict(zip(row["solver"], row["seconds"], strict=True))
+        ours = min(seconds[name] for name in ("Nesterov, restart", "triple momentum"))
+        peers = [s for name, s in seconds.items() if "saga" in name or name.startswith("jaxopt")]
+        assert ours < np.nanmin(peers), (row["decades"], row["rows"])
+
+
 @pytest.mark.parametrize(
     ("name", "modules"),
     [
         ("rates-on-quadratics", {"core.nesterov", "core.momentum", "theory.minimize"}),
-        ("drift-under-schedule", {"core.nesterov", "optim.nag"}),
+        ("drift-under-schedule", {"core.nesterov", "core.forms", "optim.nag"}),
+        (
+            "certificates",
+            {"core.optimized", "core.exact", "theory.performance", "theory.catalogue"},
+        ),
+        ("adaptive-restart", {"core.restart", "core.growth_restart", "theory.minimize"}),
+        ("time-to-accuracy", {"core.restart", "theory.regression", "theory.row_blocks"}),
         ("cnn-1000", {"optim.nag", "training.fit", "training.models", "training.data"}),
         ("cnn-tuning", {"optim.nag", "training.fit", "training.evaluation"}),
     ],

@@ -168,3 +168,49 @@ def test_what_cannot_be_checked_is_said(problem, words):
 def test_bad_arguments_are_refused_by_value(arguments, words):
     with pytest.raises(UsageError, match=words):
         check_gradient(Quadratic((1.0, 2.0)), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("problem", "arguments", "words"),
+    [
+        (object(), {}, "expected an object with value"),
+        (SimpleNamespace(value=lambda x: x @ x), {}, "grad, which returns its gradient"),
+        (Quadratic((1.0, 2.0)), {"directions": 0, "coordinates": 0}, "both 0"),
+        (Quadratic((1.0, 2.0)), {"tol": 1.0}, "tol is 1.0"),
+        (Quadratic((1.0, 2.0)), {"seed": -1}, "seed is -1"),
+        (Quadratic((1.0, 2.0)), {"seed": "s"}, "seed is 's'"),
+        (Mine(lambda x: None, lambda x: x), {}, "value at x is None"),
+        (
+            SimpleNamespace(
+                value=lambda x: x @ x + abs(x).sum(), grad=lambda x: 2 * x, prox=lambda v, a: v
+            ),
+            {},
+            r"has prox but no smooth_value\(x\)",
+        ),
+    ],
+)
+def test_what_there_is_no_way_to_check_is_refused(problem, arguments, words):
+    with pytest.raises(UsageError, match=words):
+        check_gradient(problem, np.ones(2), **arguments)
+
+
+def test_parts_that_are_none_count_as_absent():
+    mine = SimpleNamespace(
+        value=lambda x: x @ x,
+        grad=lambda x: 2 * x,
+        smooth_value=None,
+        prox=None,
+        value_and_grad=None,
+    )
+    assert check_gradient(mine, np.ones(2)) <= 1e-5
+
+
+def test_one_array_for_all_gradients_hides_no_disagreement():
+    buffer = np.empty(2)
+    mine = SimpleNamespace(
+        value=lambda x: x @ x,
+        grad=lambda x: np.multiply(2.0, x, out=buffer),
+        value_and_grad=lambda x: (x @ x, np.multiply(3.0, x, out=buffer)),
+    )
+    with pytest.raises(UsageError, match="another gradient"):
+        check_gradient(mine, np.ones(2))

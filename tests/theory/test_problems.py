@@ -269,3 +269,47 @@ def test_every_seed_gives_its_own_data_and_the_same_again():
 def test_bad_problems_are_refused_by_value(make, words):
     with pytest.raises(UsageError, match=words):
         make()
+
+
+SIZES = {"rows": 9, "unknowns": 4}
+
+
+def test_a_quadratic_keeps_its_center_to_itself():
+    center = np.array([1.0, 2.0])
+    f = Quadratic((1.0, 4.0), center=center)  # pyright: ignore[reportArgumentType]
+    assert hash(f) == hash(Quadratic((1.0, 4.0), center=(1, 2)))
+    assert f == Quadratic((1.0, 4.0), center=(1.0, 2.0))
+    with pytest.raises(ValueError, match="read-only"):
+        f.x_star[0] = 5.0
+    assert f.value(center) == 0.0
+
+
+def test_a_worst_function_takes_a_whole_number_of_numpy():
+    f = WorstFunction(np.int64(5))  # pyright: ignore[reportArgumentType]
+    assert f == WorstFunction(5)
+    assert type(f.dimension) is int
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "words"),
+    [
+        (Quadratic, {"eigenvalues": (1, 4), "center": (1, np.nan)}, "center is .*expected finite"),
+        (Quadratic, {"eigenvalues": (1, 4), "center": "ab"}, "center is .*sequence of numbers"),
+        (Quadratic, {"eigenvalues": (1, 4), "center": 3.0}, "center is 3.0, expected a sequence"),
+        (Quadratic, {"eigenvalues": 3.0}, "eigenvalues are 3.0, expected a sequence"),
+        (WorstFunction, {"dimension": 2.5}, "dimension is 2.5"),
+        (WorstFunction, {"dimension": True}, "dimension is True"),
+        (spaced_spectrum, {"dimension": "3", "condition_number": 10.0}, "dimension is '3'"),
+        (spaced_spectrum, {"dimension": 2.5, "condition_number": 10.0}, "dimension is 2.5"),
+        (spaced_spectrum, {"dimension": 3, "condition_number": "10"}, "condition_number is '10'"),
+        (spaced_spectrum, {"dimension": 3, "condition_number": 10.0, "L": None}, "L is None"),
+        (random_least_squares, {**SIZES, "condition_number": "9"}, "condition_number is '9'"),
+        (random_lasso, {**SIZES, "nonzeros": "2"}, "nonzeros is '2'"),
+        (random_lasso, {**SIZES, "nonzeros": 1.5}, "nonzeros is 1.5"),
+        (random_lasso, {**SIZES, "nonzeros": 2, "weight_ratio": "0.1"}, "weight_ratio is '0.1'"),
+        (random_huber, {**SIZES, "condition_number": 2.0, "outliers": None}, "outliers is None"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_value(make, arguments, words):
+    with pytest.raises(UsageError, match=words):
+        make(**arguments)

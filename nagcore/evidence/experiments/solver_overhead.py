@@ -10,15 +10,25 @@ import numpy as np
 from nagcore.core.nesterov import Nesterov
 from nagcore.evidence.declaration import Declaration
 from nagcore.evidence.experiment import Experiment
-from nagcore.evidence.timing import limit_threads, median_ratio, time_in_turns
+from nagcore.evidence.timing import (
+    keep_freed_memory,
+    limit_threads,
+    median_ratio,
+    time_in_turns,
+)
 from nagcore.theory.minimize import minimize
+from nagcore.theory.regression import LeastSquares
 from nagcore.theory.worst_function import WorstFunction
 
 DECLARATION = Declaration(
     name="solver-overhead",
     question="What does `minimize` cost beyond a loop that only takes steps?",
-    axes={"unknowns": (10, 1_000, 100_000)},
-    constants={"steps": 400, "rounds": 15},
+    axes={
+        # a gradient as cheap as any, and one that reads 100 rows of data
+        "problem": ("chain of springs", "least squares"),
+        "unknowns": (10, 1_000, 100_000),
+    },
+    constants={"rows": 100, "steps": 200, "rounds": 15},
     columns={
         "loop": "median time of a step of the loop, microseconds",
         "solver": "median time of a step of `minimize` with a gradient tolerance, microseconds",
@@ -29,8 +39,9 @@ DECLARATION = Declaration(
 
 
 def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:  # noqa: ARG001
-    """Time both on Nesterov's worst function."""
-    steps, problem = setting["steps"], WorstFunction(setting["unknowns"])
+    """Time both on the same problem, in turns."""
+    keep_freed_memory()
+    steps, problem = setting["steps"], _make_problem(setting)
     x0, step_size = np.zeros(setting["unknowns"]), 1 / problem.L
 
     def loop() -> None:
@@ -50,6 +61,14 @@ def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:  # noqa:
         "solver": float(np.median(seconds["solver"])) / steps * 1e6,
         "ratio": median_ratio(seconds["solver"], seconds["loop"]),
     }
+
+
+def _make_problem(setting: Mapping[str, Any]) -> WorstFunction | LeastSquares:
+    if setting["problem"] == "chain of springs":
+        return WorstFunction(setting["unknowns"])
+    generator = np.random.default_rng(0)
+    A = generator.standard_normal((setting["rows"], setting["unknowns"]))
+    return LeastSquares(A, generator.standard_normal(setting["rows"]))
 
 
 EXPERIMENT = Experiment(DECLARATION, measure)

@@ -87,7 +87,8 @@ def tabulate_times(record: Record) -> pd.DataFrame:
 def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[str, str]:
     """Return the numbers that prose takes from the three records, by name.
 
-    `gradient_P` is the ratio for the problem P with the most rows on the fewest threads;
+    `gradient_P` is the ratio for the problem P with the most rows on the fewest threads,
+    `gradient_shared_*` its range on the most threads, `gradient_worst` the least of all;
     `overhead_added` is how many microseconds the solver adds to a step with the fewest unknowns,
     `overhead_P` its ratio on the problem P with the most.
     For the D-th spread of scales and the most rows, `best_D` is this package's fastest solver,
@@ -108,6 +109,16 @@ def summarize_speed(gradients: Record, overhead: Record, times: Record) -> dict[
             (frame["problem"] == problem) & (frame["rows"] == rows) & (frame["threads"] == threads)
         ]
         numbers[f"gradient_{slug(problem)}"] = f"{chosen['ratio'].item():.2f}"
+    most = frame.loc[(frame["rows"] == rows) & (frame["threads"] == frame["threads"].max())]
+    least = frame.loc[frame["ratio"].idxmin()]
+    numbers |= {
+        "gradient_most_threads": str(frame["threads"].max()),
+        "gradient_shared_least": f"{most['ratio'].min():.2f}",
+        "gradient_shared_most": f"{most['ratio'].max():.2f}",
+        "gradient_worst": f"{least['ratio']:.2f}",
+        "gradient_worst_where": f"{least['problem']}, {least['rows']:,} rows, "
+        f"{least['threads']} threads",
+    }
     return {**numbers, **_summarize_overhead(overhead), **_summarize_times(times)}
 
 

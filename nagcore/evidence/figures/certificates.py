@@ -51,7 +51,7 @@ def draw_worst_cases(record: Record) -> Figure:
 
 
 def _draw_lower_bound(axes: Axes, steps: tuple[int, ...], L: float) -> None:
-    n = np.geomspace(min(steps), max(steps), 50)
+    n = np.arange(min(steps), max(steps) + 1)
     axes.plot(
         n,
         lower_bound_convex(n, L=L, distance=1.0),

@@ -288,7 +288,10 @@ def test_what_chapter_05_says_of_speed_is_in_the_records():
         seconds = dict(zip(row["solver"], row["seconds"], strict=True))
         ours = min(seconds[name] for name in ("Nesterov, restart", "triple momentum"))
         peers = [s for name, s in seconds.items() if "saga" in name or name.startswith("jaxopt")]
-        assert ours < np.nanmin(peers), (row["decades"], row["rows"])
+        # at a million rows no other first-order method was timed: each takes minutes
+        assert bool(peers) == (row["rows"] < 1_000_000)
+        if peers:
+            assert ours < np.nanmin(peers), (row["decades"], row["rows"])
 
 
 @pytest.mark.parametrize(

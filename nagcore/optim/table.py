@@ -12,7 +12,11 @@ import torch
 from nagcore.core.checks import require_momentum, require_not_negative
 from nagcore.errors import UsageError
 from nagcore.names import closest_first
+from nagcore.optim.adan import Adan
+from nagcore.optim.muon import Muon
+from nagcore.optim.nadam import NAdam, NAdamW
 from nagcore.optim.nag import NAG
+from nagcore.optim.schedule_free import ScheduleFree, ScheduleFreeAdamW
 
 
 @dataclass(frozen=True)
@@ -21,28 +25,59 @@ class OptimizerEntry:
 
     Attributes:
         build: the optimizer class.
-        defaults: keyword arguments that make the class the named method.
         label: the method's name in tables and legends.
+        lr: a step size to begin with, the library's or the authors' own.
+        defaults: keyword arguments that make the class the named method.
         full_batch: whether the method is meant to see all examples at each step.
+        needs: what else the method asks for, for people.
     """
 
     build: type[torch.optim.Optimizer]
     label: str
+    lr: float
     defaults: Mapping[str, Any] = field(default_factory=dict)
     full_batch: bool = False
+    needs: str = ""
 
     def options(self) -> list[str]:
         """Return the names of the keyword arguments that the class takes."""
-        names = inspect.signature(self.build.__init__).parameters
+        names: dict[str, None] = {}
+        for kind in self.build.__mro__:
+            parameters = inspect.signature(kind.__init__).parameters.values()
+            names |= {p.name: None for p in parameters if p.kind is not p.VAR_KEYWORD}
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+                break
         return [name for name in names if name not in ("self", "params", "lr")]
 
 
+_SGD, _AVERAGE = torch.optim.SGD, "evaluate inside at_iterate()"
 OPTIMIZERS: dict[str, OptimizerEntry] = {
-    "gd": OptimizerEntry(torch.optim.SGD, "gradient descent", full_batch=True),
-    "sgd": OptimizerEntry(torch.optim.SGD, "SGD"),
-    "heavy-ball": OptimizerEntry(torch.optim.SGD, "heavy ball", {"momentum": 0.9}),
-    "nag": OptimizerEntry(NAG, "Nesterov (NAG)", {"momentum": 0.9}),
-    "adam": OptimizerEntry(torch.optim.Adam, "Adam"),
+    "gd": OptimizerEntry(_SGD, "gradient descent", 0.1, full_batch=True),
+    "sgd": OptimizerEntry(_SGD, "SGD", 0.1),
+    "heavy-ball": OptimizerEntry(_SGD, "heavy ball", 0.01, {"momentum": 0.9}),
+    "nag": OptimizerEntry(NAG, "Nesterov (NAG)", 0.01, {"momentum": 0.9}, needs=_AVERAGE),
+    "adam": OptimizerEntry(torch.optim.Adam, "Adam", 1e-3),
+    "adamw": OptimizerEntry(torch.optim.AdamW, "AdamW", 1e-3),
+    "nadam": OptimizerEntry(NAdam, "NAdam", 2e-3),
+    "nadamw": OptimizerEntry(NAdamW, "NAdamW", 2e-3),
+    "adan": OptimizerEntry(Adan, "Adan", 1e-3),
+    "muon": OptimizerEntry(
+        Muon, "Muon", 0.02, needs="last layer and embeddings in a group with method 'nadamw'"
+    ),
+    "schedule-free": OptimizerEntry(
+        ScheduleFree, "schedule-free", 1.0, {"momentum": 0.9}, needs=_AVERAGE
+    ),
+    "schedule-free-adamw": OptimizerEntry(
+        ScheduleFreeAdamW, "schedule-free AdamW", 2.5e-3, needs=_AVERAGE
+    ),
+    "lbfgs": OptimizerEntry(
+        torch.optim.LBFGS,
+        "L-BFGS",
+        1.0,
+        {"line_search_fn": "strong_wolfe"},
+        full_batch=True,
+        needs="a closure, and one parameter group",
+    ),
 }
 
 
@@ -60,14 +95,14 @@ def find_optimizer(name: str) -> OptimizerEntry:
 
 
 def make_optimizer(
-    name: str, params: Iterable[Any], *, lr: float, **options: Any
+    name: str, params: Iterable[Any], *, lr: float | None = None, **options: Any
 ) -> torch.optim.Optimizer:
     """Return the optimizer that `name` stands for in `OPTIMIZERS`.
 
     Args:
         name: a key of `OPTIMIZERS`.
         params: parameters or parameter groups.
-        lr: step size, 0 or larger.
+        lr: step size, 0 or larger; the table's if left out.
         options: further keyword arguments of the class; they override the table's defaults.
 
     Raises:
@@ -88,12 +123,12 @@ def make_optimizer(
             f"{name} takes no option {unknown[0]!r}; "
             f"it takes: {closest_first(unknown[0], entry.options())}"
         )
-    chosen = {**entry.defaults, **options}
-    require_not_negative(lr, "lr")
+    chosen = {"lr": entry.lr if lr is None else lr, **entry.defaults, **options}
+    require_not_negative(chosen["lr"], "lr")
     if "momentum" in chosen:
         require_momentum(chosen["momentum"])
     try:
-        return entry.build(params, lr=lr, **chosen)  # pyright: ignore[reportCallIssue]
+        return entry.build(params, **chosen)
     except UsageError:
         raise
     except (ValueError, TypeError) as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 # torch exports its operations on lists of tensors under names with an underscore only
 # pyright: reportPrivateImportUsage=false
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,6 +49,8 @@ _NEW = {
     "neg": torch._foreach_neg,
     "sqrt": torch._foreach_sqrt,
 }
+# Some arrays of so many numbers fit into the second level of caches, or share the third.
+_PIECE = 2**18
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -90,12 +92,33 @@ def new_values(
 def run_foreach(program: Program, columns: Columns, coefficients: Sequence[Any]) -> None:
     """Run a step operation by operation, each over the whole lists.
 
+    On the CPU the lists are cut into pieces that stay in the cache from one operation to the next.
+
     Args:
         program: the step.
         columns: the tensors, overwritten where they change.
         coefficients: numbers, or tensors without dimensions.
     """
-    _run_planned(program, _storage(program), columns, coefficients)
+    on_cpu = bool(columns[0]) and columns[0][0].device.type == "cpu"
+    for piece in _pieces(columns) if on_cpu else [columns]:
+        _run_planned(program, _storage(program), piece, coefficients)
+
+
+def _pieces(columns: Columns) -> Iterator[Columns]:
+    """Cut lists into parts of about `_PIECE` elements, large tensors without gaps into views."""
+    begin, elements = 0, 0
+    for i, tensor in enumerate(columns[0]):
+        if elements and elements + tensor.numel() > _PIECE:
+            yield [column[begin:i] for column in columns]
+            begin, elements = i, 0
+        elements += tensor.numel()
+        row = [column[i] for column in columns]
+        if elements > 2 * _PIECE and all(t.is_contiguous() for t in row):
+            for parts in zip(*(t.view(-1).split(_PIECE) for t in row), strict=True):
+                yield [[part] for part in parts]
+            begin, elements = i + 1, 0
+    if begin < len(columns[0]):
+        yield [column[begin:] for column in columns]
 
 
 def _run_planned(

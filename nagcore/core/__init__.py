@@ -9,7 +9,7 @@
 True
 """
 
-from nagcore.core.adam import Adam, AdamState, NAdam, NAdamState
+from nagcore.core.adam import Adam, AdamState
 from nagcore.core.adan import Adan, AdanState
 from nagcore.core.adaptive_nesterov import AdaptiveNesterov, AdaptiveNesterovState
 from nagcore.core.averaging_form import AveragingForm, MomentumOfWeights, WeightsOfMomentum
@@ -43,6 +43,14 @@ from nagcore.core.momentum import (
     VariableStronglyConvexMomentum,
     extrapolation,
 )
+from nagcore.core.muon import MUON_MOMENTA, MUON_SCALES, Muon, MuonState, orthogonalize
+from nagcore.core.nadam import (
+    NADAM_CONVENTIONS,
+    NAdam,
+    NAdamState,
+    PrintedNAdam,
+    TensorFlowNAdam,
+)
 from nagcore.core.nesterov import Nesterov, NesterovState
 from nagcore.core.optimized import OGM, OGMG, OptimizedState
 from nagcore.core.proximal import FISTA, Prox, ProximalGradient
@@ -65,6 +73,14 @@ from nagcore.core.restart import (
     RestartedState,
     SpeedRestart,
 )
+from nagcore.core.schedule_free import (
+    ScheduleFree,
+    ScheduleFreeAdamW,
+    ScheduleFreeAdamWState,
+    ScheduleFreeOffset,
+    ScheduleFreeOffsetState,
+    ScheduleFreeState,
+)
 from nagcore.core.step_sizes import SilverSteps
 from nagcore.core.three_sequences import ThreeSequences, ThreeSequencesState
 from nagcore.core.triple_momentum import TripleMomentum, TripleMomentumState
@@ -86,6 +102,9 @@ __all__ = [
     "ITEM",
     "L1",
     "LBFGS",
+    "MUON_MOMENTA",
+    "MUON_SCALES",
+    "NADAM_CONVENTIONS",
     "OGM",
     "OGMG",
     "Adam",
@@ -123,11 +142,14 @@ __all__ = [
     "MomentumOfWeights",
     "MomentumSequence",
     "Move",
+    "Muon",
+    "MuonState",
     "NAdam",
     "NAdamState",
     "Nesterov",
     "NesterovState",
     "OptimizedState",
+    "PrintedNAdam",
     "Prox",
     "ProximalGradient",
     "Regularizer",
@@ -135,6 +157,12 @@ __all__ = [
     "Restarted",
     "RestartedState",
     "Schedule2013",
+    "ScheduleFree",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeAdamWState",
+    "ScheduleFreeOffset",
+    "ScheduleFreeOffsetState",
+    "ScheduleFreeState",
     "Shifted",
     "SilverSteps",
     "Simplex",
@@ -142,6 +170,7 @@ __all__ = [
     "SpeedRestart",
     "StepAware",
     "StronglyConvexMomentum",
+    "TensorFlowNAdam",
     "ThreeSequences",
     "ThreeSequencesState",
     "TorchBuffer",
@@ -154,6 +183,7 @@ __all__ = [
     "WeightsOfMomentum",
     "Zero",
     "extrapolation",
+    "orthogonalize",
     "rate_of_robust_momentum",
     "tune_gradient_descent",
     "tune_heavy_ball",

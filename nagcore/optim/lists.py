@@ -13,6 +13,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -184,7 +185,9 @@ def _compile(program: Program, shapes: Any) -> Callable[[Columns, Sequence[Tenso
     def step(columns: Columns, coefficients: Sequence[Tensor]) -> None:
         _run_planned(program, storage, columns, coefficients)
 
-    return torch.compile(step, fullgraph=True, dynamic=False)
+    # The compiler keeps a few versions of each piece of code, and all steps would count as one.
+    own = FunctionType(step.__code__.replace(), globals(), "step", None, step.__closure__)
+    return torch.compile(own, fullgraph=True, dynamic=False)
 
 
 @cache

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
 from nagcore.core.checks import require_momentum
 from nagcore.core.forms import Coefficients, FormState, Shifted
+from nagcore.optim.cohorts import Cohort
 from nagcore.optim.program import Update
 from nagcore.optim.query_point import QueryPointOptimizer
+from nagcore.optim.restarting import (
+    count_restarts,
+    move_and_restart,
+    require_restart,
+    with_restart,
+    without_restart,
+)
 from nagcore.optim.sgd_state import from_sgd, is_sgd_state, to_sgd
 from nagcore.optim.tensors import as_number
 
@@ -31,6 +39,20 @@ class NAG(QueryPointOptimizer):
     `with optimizer.at_iterate(): …`. Gradients in `.grad` are read and never written. A
     parameter whose gradient is None stands still.
 
+    A restart forgets the momentum: y_{k+1} = x_{k+1}, and the displacement is 0. `restart` says
+    when, after a step with the gradient g (weight decay and the sign of `maximize` included):
+
+    - "gradient": where ⟨g, x_{k+1} − x_k⟩ > 0, as `nagcore.core.GradientRestart` does;
+    - "speed": where ‖x_{k+1} − x_k‖ < ‖x_k − x_{k−1}‖ and the last restart is at least 10 steps
+      ago, as `nagcore.core.SpeedRestart`;
+    - "function": where the loss that the closure returned, at y_k, is above the one before.
+      `nagcore.core.FunctionRestart` compares F(x_{k+1}) with F(x_k), which would cost a second
+      evaluation; this costs none, and sees the rise a step later. Weight decay is not in it.
+
+    They are made for the gradient of the whole function: a mini-batch's noise sets them off too. A
+    GPU is not waited for. In a run of several processes each decides by itself, so for "function"
+    let the closure return the same loss in all.
+
     Args:
         params: parameters, or dictionaries of parameter groups.
         lr: step size α, 0 or larger; a number or a tensor of one element.
@@ -43,13 +65,17 @@ class NAG(QueryPointOptimizer):
         capturable: keep the numbers of the state on the device, for CUDA graphs; lr and momentum
             have to be tensors if they shall change between two replays.
         differentiable: let gradients flow through the step.
+        restart: None, "gradient", "function" or "speed".
+        restart_scope: "all": the groups of one criterion are judged and restarted as one
+            vector; "group": each by itself.
         execution: how the step is run, a name of `nagcore.optim.EXECUTIONS`.
 
     Raises:
         UsageError: a value is out of its range, in the constructor or in a parameter group, or
-            a gradient is sparse.
+            a gradient is sparse; step() has no loss for the restart by function.
 
-    Source: the method: [nesterov1983]; parameters held at y_k: [bengio2013].
+    Source: the method: [nesterov1983]; parameters held at y_k: [bengio2013]; restart by function
+    and gradient: [odonoghue2015], §3.2; by speed: [su2016], §5.
 
     Example:
         >>> import torch
@@ -70,6 +96,7 @@ class NAG(QueryPointOptimizer):
     state_scalars = MappingProxyType({"query_momentum": 0.0})
     hyperparameters = ("lr", "momentum")
     offset = ("displacement", "query_momentum")
+    takes_gradient_step = True
 
     def __init__(
         self,
@@ -82,6 +109,8 @@ class NAG(QueryPointOptimizer):
         maximize: bool = False,
         capturable: bool = False,
         differentiable: bool = False,
+        restart: Literal["gradient", "function", "speed"] | None = None,
+        restart_scope: Literal["all", "group"] = "all",
         execution: str = "auto",
     ) -> None:
         defaults = {
@@ -89,6 +118,8 @@ class NAG(QueryPointOptimizer):
             "momentum": momentum,
             "weight_decay": weight_decay,
             "decoupled_weight_decay": decoupled_weight_decay,
+            "restart": restart,
+            "restart_scope": restart_scope,
         }
         super().__init__(
             params,
@@ -104,17 +135,31 @@ class NAG(QueryPointOptimizer):
         """Raise UsageError where a value of the group is out of its range."""
         super().check(group)
         require_momentum(as_number(group["momentum"], "momentum"))
+        require_restart(group)
 
     @classmethod
     def update(cls, variant: Hashable) -> Update:  # noqa: ARG003
         """Return the step of `nagcore.core.forms.Shifted`."""
         return _update
 
+    @property
+    def restarts(self) -> int:
+        """How often there was a restart, in all groups; on a GPU this waits for the device."""
+        return count_restarts(self.param_groups)
+
+    def move(self, cohorts: list[Cohort], loss: Any) -> None:
+        """Move all parameters, and restart those whose criterion says so."""
+        if all(group["restart"] is None for group in self.param_groups):
+            super().move(cohorts, loss)
+        else:
+            move_and_restart(cohorts, loss, self.param_groups, self.advance)
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the state of another run of this optimizer, or of torch's SGD.
 
         A state of `torch.optim.SGD(momentum=…, nesterov=True)` goes on as that run would have
-        while lr and momentum stay what they are.
+        while lr and momentum stay what they are. A state that knows no restart, such as one of
+        SGD, leaves this optimizer's restart as it is, and its count begins anew.
 
         Args:
             state_dict: what `state_dict()` of either returned; the parameters are saved and
@@ -126,15 +171,15 @@ class NAG(QueryPointOptimizer):
         """
         if is_sgd_state(state_dict):
             state_dict = from_sgd(state_dict, self.param_groups)
-        super().load_state_dict(state_dict)
+        super().load_state_dict(with_restart(state_dict, self.param_groups))
 
     def sgd_state_dict(self) -> dict[str, Any]:
-        """Return the state for `torch.optim.SGD(…, nesterov=True)` to go on with.
+        """Return the state for `torch.optim.SGD(…, nesterov=True)` to go on with, without restart.
 
         Raises:
             UsageError: SGD has no such state: decoupled weight decay, or lr is 0.
         """
-        return to_sgd(self.state_dict())
+        return to_sgd(without_restart(self.state_dict()))
 
 
 def _update(t: Mapping[str, Any], s: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

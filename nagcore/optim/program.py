@@ -7,6 +7,7 @@ one loop in C++ or Triton: the formula stands in the rule only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -67,8 +68,9 @@ def trace(update: Update, tensors: tuple[str, ...], scalars: tuple[str, ...]) ->
     """Return the operations that `update` does on tensors of these names.
 
     Args:
-        update: uses +, −, ×, / and square roots (`** 0.5`) on tensors, and besides powers on
-            scalars; it must not branch on the value of either.
+        update: uses +, −, ×, / and square roots (`** 0.5`) on tensors, and besides powers and `>`
+            (1 where it holds, else 0) on scalars; it must not branch on the value of either.
+            What it computes and does not return is left out.
         tensors: names of the tensors that it takes.
         scalars: names of the scalars that it takes.
 
@@ -87,28 +89,35 @@ def trace(update: Update, tensors: tuple[str, ...], scalars: tuple[str, ...]) ->
     tape = _Tape(tensors)
     inputs = {name: _Value(tape, i) for i, name in enumerate(tensors)}
     numbers = {name: _Scalar(tape, name) for name in scalars}
-    new_tensors, new_scalars = update(inputs, numbers)
+    try:
+        new_tensors, new_scalars = update(inputs, numbers)
+    except TypeError as error:
+        raise UsageError(
+            f"the step does what cannot be written down ({error}), expected +, −, ×, / and ** 0.5"
+        ) from error
     outputs = {name: tape.value(value) for name, value in new_tensors.items()}
+    for name in outputs:
+        if name not in tensors:
+            raise UsageError(f"the step changes {name!r}, expected one of {', '.join(tensors)}")
+    operations, outputs, used = _without_unused(tape, outputs)
     lines = [f"    {name} = {text}" for text, name in tape.lines.items()]
-    results = ", ".join(_text(value) for value in new_scalars.values())
-    coefficients = ", ".join(tape.coefficients)
+    results = [_text(value) for value in new_scalars.values()]
     source = "\n".join(
         [
             f"def scalars({', '.join(scalars)}):",
             *lines,
-            f"    return ({coefficients}{',' if coefficients else ''}), "
-            f"({results}{',' if results else ''})",
+            f"    return {_tuple(used)}, {_tuple(results)}",
         ]
     )
-    namespace: dict[str, Any] = {"inf": float("inf")}
+    namespace: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
     exec(
         compile(source, f"<scalars of {getattr(update, '__name__', 'a step')}>", "exec"), namespace
     )
     return Program(
         inputs=tensors,
-        operations=tuple(tape.operations),
+        operations=operations,
         outputs=outputs,
-        coefficients=len(tape.coefficients),
+        coefficients=len(used),
         scalar_inputs=scalars,
         scalar_outputs=tuple(new_scalars),
         scalars=namespace["scalars"],
@@ -129,6 +138,36 @@ def with_symbols(rule: Any, **scalars: Any) -> Any:
     for name, value in {**vars(rule), **scalars}.items():
         object.__setattr__(twin, name, value)
     return twin
+
+
+def _without_unused(
+    tape: _Tape, outputs: dict[str, int]
+) -> tuple[tuple[Operation, ...], dict[str, int], list[str]]:
+    """Return the operations and coefficients that the outputs need, numbered anew."""
+    needed = set(outputs.values())
+    for index in reversed(range(len(tape.operations))):
+        if tape.inputs + index in needed:
+            _, *operands = tape.operations[index]
+            needed |= {o.index for o in operands if o is not None and o.of == "value"}
+    kept = [i for i in range(len(tape.operations)) if tape.inputs + i in needed]
+    values = {i: i for i in range(tape.inputs)}
+    values |= {tape.inputs + i: tape.inputs + new for new, i in enumerate(kept)}
+    texts = list(tape.coefficients)
+    used: dict[int, int] = {}
+
+    def renumber(operand: Operand | None) -> Operand | None:
+        if operand is None:
+            return None
+        if operand.of == "value":
+            return Operand("value", values[operand.index])
+        return Operand("coefficient", used.setdefault(operand.index, len(used)))
+
+    operations = [
+        Operation(kind, renumber(first), renumber(second))  # pyright: ignore[reportArgumentType]
+        for kind, first, second in (tape.operations[i] for i in kept)
+    ]
+    changed = {name: values[index] for name, index in outputs.items()}
+    return tuple(operations), changed, [texts[i] for i in used]
 
 
 class _Tape:
@@ -165,7 +204,7 @@ class _Tape:
 
 
 class _Symbol:
-    """What values and scalars share: no truth, no order."""
+    """What values and scalars share: no truth, no order, no equality."""
 
     def __init__(self, tape: _Tape) -> None:
         self.tape = tape
@@ -174,6 +213,8 @@ class _Symbol:
         raise UsageError("the step branches on a number that is not known before it runs")
 
     __bool__ = __float__ = __int__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __eq__ = __ne__ = _refuse
+    __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 
 def _value_operator(kind: Kind, *, swapped: bool = False) -> Callable[[Any, Any], Any]:
@@ -201,7 +242,7 @@ class _Value(_Symbol):
         return self.tape.operate("neg", self)
 
     def __pow__(self, power: Any) -> _Value:
-        if power != 0.5:
+        if not isinstance(power, int | float) or power != 0.5:
             raise UsageError(f"the step takes a tensor to the power {power!r}, expected 0.5 only")
         return self.tape.operate("sqrt", self)
 
@@ -229,13 +270,21 @@ class _Scalar(_Symbol):
     __truediv__, __rtruediv__ = _scalar_operator("/"), _scalar_operator("/", swapped=True)
     __pow__, __rpow__ = _scalar_operator("**"), _scalar_operator("**", swapped=True)
 
+    __gt__ = _scalar_operator(">")  # 1 or 0, to be multiplied with, for it cannot be branched on
+
     def __neg__(self) -> _Scalar:
         return self.tape.calculate(f"-{self.name}")
+
+
+def _tuple(texts: list[str]) -> str:
+    return f"({''.join(f'{text}, ' for text in texts)})"
 
 
 def _text(thing: Any) -> str:
     if isinstance(thing, _Scalar):
         return thing.name
-    if isinstance(thing, int | float):
-        return f"({thing!r})"
+    if isinstance(thing, int):
+        return f"({int(thing)})"
+    if isinstance(thing, float):
+        return f"({float(thing)!r})"  # NumPy's floats are floats that write themselves otherwise
     raise UsageError(f"the step uses {thing!r} as a number, expected an int or a float")

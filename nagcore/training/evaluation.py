@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from nagcore.errors import UsageError
+from nagcore.optim.step_size_search import StepSizeSearch
 from nagcore.training.checks import require_count
 from nagcore.training.data import ImageData
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Class scores (n, classes) and labels (n,) to their mean loss, a single number."""
+Stepper = Optimizer | StepSizeSearch
+"""What takes the steps: an optimizer, or one whose step size is searched for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +44,7 @@ def evaluate(
     loss: Loss,
     data: ImageData,
     *,
-    optimizer: Optimizer | None = None,
+    optimizer: Stepper | None = None,
     batch_size: int = 1000,
 ) -> Evaluation:
     """Return loss, accuracy and scores of `model` on `data`, without training it.
@@ -90,7 +93,7 @@ def _mean_loss(loss: Loss, scores: Tensor, labels: Tensor) -> float:
     return value.item()
 
 
-def _at_iterate(optimizer: Optimizer | None) -> AbstractContextManager[None]:
+def _at_iterate(optimizer: Stepper | None) -> AbstractContextManager[None]:
     enter = getattr(optimizer, "at_iterate", nullcontext)
     return enter()
 

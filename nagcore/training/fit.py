@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import LBFGS
 
 from nagcore.errors import UsageError
 from nagcore.training.budget import max_steps, require_stopping
 from nagcore.training.checks import require_count, require_seed
 from nagcore.training.data import ImageData, minibatches
-from nagcore.training.evaluation import Loss, evaluate
+from nagcore.training.evaluation import Loss, Stepper, evaluate
 from nagcore.training.history import History, Row
 from nagcore.training.progress import progress_bar
 from nagcore.training.seeds import private_random_state
@@ -24,7 +27,7 @@ def fit(
     model: nn.Module,
     loss: Loss,
     data: ImageData,
-    optimizer: Optimizer,
+    optimizer: Stepper,
     *,
     batch_size: int,
     until: Condition,
@@ -37,15 +40,18 @@ def fit(
     The same arguments give the same bits on one machine's CPU with the same number of threads:
     the order of the images and the random numbers of the model (dropout) come from `seed`, and
     torch's global random state is left as it was. A loss that is not finite ends the run with
-    the status "diverged"; it does not raise. The parameters stay where the optimizer keeps them:
-    for one that has `at_iterate()`, save the model inside it.
+    the status "diverged"; it does not raise, but a `StepSizeSearch` does where it finds no step.
+    The parameters stay where the optimizer keeps them: for one that has `at_iterate()`, save the
+    model inside it.
 
     Args:
         model: maps images to class scores; changed in place, and left in training mode.
         loss: mean loss of scores (n, classes) against labels (n,), such as
             `torch.nn.CrossEntropyLoss()`.
         data: training images, on the device of the model.
-        optimizer: over the parameters of `model`.
+        optimizer: over the parameters of `model`; its step is called with a closure, so that it
+            may evaluate the loss again, as `torch.optim.LBFGS` and `StepSizeSearch` do. These two
+            are made for the full gradient: with smaller mini-batches there is a warning.
         batch_size: images in a mini-batch; `len(data)` makes it the full gradient.
         until: stopping conditions, joined with | and &; they must stop every run.
         evaluate_on: images to judge the model on after each epoch, at the iterate.
@@ -69,11 +75,14 @@ def fit(
         ('budget', 8, True)
     """
     _check(model, data, evaluate_on, batch_size)
+    if batch_size < len(data):
+        _warn_of_noise(optimizer, batch_size, len(data))
     until = Diverged(math.inf) | require_stopping(until, evaluates=evaluate_on is not None)
     order = torch.Generator(data.device).manual_seed(require_seed(seed))
     step, seconds = 0, 0.0
     first_loss = evaluate(model, loss, data, optimizer=optimizer).loss
-    rows = [Row(0, 0, first_loss, *_judge(model, loss, evaluate_on, optimizer), seconds)]
+    judged = _judge(model, loss, evaluate_on, optimizer)
+    rows = [Row(0, 0, first_loss, *judged, seconds, _restarts(optimizer))]
     verdict = until.verdict(Progress(rows, step, seconds))
     limit = max_steps(until, math.ceil(len(data) / batch_size))
 
@@ -84,12 +93,9 @@ def fit(
             losses: list[Tensor] = []
             seen, start = 0, time.perf_counter() - seconds
             for images, labels in minibatches(data, batch_size, order):
-                optimizer.zero_grad()
-                value = loss(model(images), labels)
-                value.backward()
-                optimizer.step()
+                value = optimizer.step(_closure(model, loss, optimizer, images, labels))
                 # Kept on the device: reading each number would wait for the device each step.
-                losses.append(value.detach() * len(labels))
+                losses.append(torch.as_tensor(value).detach() * len(labels))
                 seen, step = seen + len(labels), step + 1
                 bar.advance()
                 verdict = until.verdict(Progress(rows, step, time.perf_counter() - start))
@@ -98,14 +104,30 @@ def fit(
             train_loss = torch.stack(losses).sum().item() / seen
             seconds = time.perf_counter() - start
             judged = _judge(model, loss, evaluate_on, optimizer)
-            rows.append(Row(len(rows), step, train_loss, *judged, seconds))
+            rows.append(Row(len(rows), step, train_loss, *judged, seconds, _restarts(optimizer)))
             bar.show(rows[-1])
             verdict = until.verdict(Progress(rows, step, seconds)) or verdict
     return History(tuple(rows), *verdict)
 
 
+def _closure(
+    model: nn.Module, loss: Loss, optimizer: Stepper, images: Tensor, labels: Tensor
+) -> Callable[[], Any]:
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = loss(model(images), labels)
+        value.backward()
+        return value
+
+    return closure
+
+
+def _restarts(optimizer: Stepper) -> int:
+    return getattr(optimizer, "restarts", 0)
+
+
 def _judge(
-    model: nn.Module, loss: Loss, data: ImageData | None, optimizer: Optimizer
+    model: nn.Module, loss: Loss, data: ImageData | None, optimizer: Stepper
 ) -> tuple[float, float]:
     """Return loss and accuracy on the evaluation data, not numbers where there are none."""
     if data is None:
@@ -126,3 +148,14 @@ def _check(
                 f"{name} is on {images.device} and the model on {device}; move one of them: "
                 f"{name}.to({str(device)!r})"
             )
+
+
+def _warn_of_noise(optimizer: Stepper, batch_size: int, count: int) -> None:
+    if isinstance(optimizer, LBFGS) or getattr(optimizer, "full_batch", False):
+        warnings.warn(
+            f"{type(optimizer).__name__} with batch_size={batch_size} of {count} images: it "
+            "compares losses and gradients of one function, and those of different mini-batches "
+            f"differ by noise; use batch_size=len(data), here {count}",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -24,6 +24,8 @@ class Row(NamedTuple):
     """share of the evaluation data classified rightly, 0 to 1; likewise"""
     seconds: float
     """spent on training so far, evaluation left out"""
+    restarts: int = 0
+    """how often the optimizer has forgotten its momentum so far; 0 for one that never does"""
 
 
 METRICS = ("train_loss", "eval_loss", "eval_accuracy")

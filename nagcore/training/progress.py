@@ -28,6 +28,8 @@ class Bar:
         numbers = f"epoch {row.epoch}  loss {row.train_loss:.4f}"
         if not math.isnan(row.eval_accuracy):
             numbers += f"  accuracy {row.eval_accuracy:.1%}"
+        if row.restarts:
+            numbers += f"  restarts {row.restarts}"
         self._display.update(self._task, numbers=numbers)
 
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 from scipy.optimize import minimize as scipy_minimize
 
-from nagcore.core.adam import Adam, NAdam
+from nagcore.core.adam import Adam
 from nagcore.core.adan import Adan
 from nagcore.core.lbfgs import LBFGS
+from nagcore.core.nadam import NAdam, PrintedNAdam, TensorFlowNAdam
 from nagcore.errors import UsageError
 
 rng = np.random.default_rng(0)
@@ -145,7 +146,11 @@ def test_only_the_latest_pairs_are_kept():
         (lambda: Adam(beta2=-0.1), r"beta2 is -0\.1"),
         (lambda: Adam(eps=-1.0), r"eps is -1\.0"),
         (lambda: NAdam(decay=-1.0), r"decay is -1\.0"),
+        (lambda: NAdam(decay=float("nan")), "decay is nan"),
+        (lambda: PrintedNAdam(beta1=1.0), r"beta1 is 1\.0"),
+        (lambda: TensorFlowNAdam(eps=-1.0), r"eps is -1\.0"),
         (lambda: Adan(beta3=1.5), r"beta3 is 1\.5"),
+        (lambda: Adan(weight_decay=-0.1), r"weight_decay is -0\.1"),
         (lambda: LBFGS(memory=0), "memory is 0"),
         (lambda: LBFGS(memory=2.5), r"memory is 2\.5"),  # pyright: ignore[reportArgumentType]
     ],

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from nagcore.core.checks import require_not_negative
-from nagcore.optim.cohorts import Cohort, Memory, collect
+from nagcore.optim.cohorts import Cohort, Memory, Plan, collect
 from nagcore.optim.execution import choose, require_execution
 from nagcore.optim.lists import new_values
 from nagcore.optim.program import Program, Update, trace
@@ -61,7 +62,7 @@ class RuleOptimizer(Optimizer):
         differentiable: bool = False,
         execution: str = "auto",
     ) -> None:
-        self._checked: dict[int, tuple[Any, ...]] = {}
+        self._checked: dict[int, list[Any]] = {}
         self._memory: Memory | None = None
         common = {
             "maximize": maximize,
@@ -123,6 +124,9 @@ class RuleOptimizer(Optimizer):
         """Return the class whose step the group takes; another one for groups of a fallback."""
         return cls
 
+    def require_ready(self, action: str) -> None:
+        """Raise UsageError where the optimizer is in no state to do this."""
+
     def move(self, cohorts: list[Cohort], loss: Any) -> None:  # noqa: ARG002
         """Move all parameters; a subclass may do more, before and after.
 
@@ -148,20 +152,46 @@ class RuleOptimizer(Optimizer):
         Raises:
             UsageError: a gradient is sparse, or a value was set out of its range.
         """
+        # What torch wraps around every step, for hooks and profilers, takes longer than the step
+        # of a small network; where nobody looks on it is left out.
+        if self._is_watched():
+            return self._watched_step(closure)
+        return self._step(closure)
+
+    step.hooked = True  # pyright: ignore[reportFunctionMemberAccess]
+
+    def _is_watched(self) -> bool:
+        return bool(
+            self._optimizer_step_pre_hooks
+            or self._optimizer_step_post_hooks
+            or _global_optimizer_pre_hooks
+            or _global_optimizer_post_hooks
+            or torch.autograd.profiler._is_profiler_enabled
+        )
+
+    def _step(self, closure: Callable[[], Any] | None = None) -> Any:
+        self.require_ready("step()")
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        with torch.set_grad_enabled(self.defaults["differentiable"]):
+        before = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(self.defaults["differentiable"])
+        try:
             self.move(self._cohorts(), loss)
+        finally:
+            torch._C._set_grad_enabled(before)
         return loss
 
+    _watched_step = Optimizer.profile_hook_step(_step)
+
     def _cohorts(self) -> list[Cohort]:
-        for group in self.param_groups:
-            self._check_changes(group)
+        changed = [group for group in self.param_groups if self._check_changes(group)]
         if self._memory is not None:
             cohorts = self._memory.again(self.param_groups, self.state)
             if cohorts is not None:
+                for cohort in cohorts if changed else ():
+                    cohort.plan = None
                 return cohorts
         cohorts = []
         for group in self.param_groups:
@@ -172,31 +202,44 @@ class RuleOptimizer(Optimizer):
         self._memory = Memory(cohorts, self.param_groups, self.state) if fits else None
         return cohorts
 
-    def _check_changes(self, group: dict[str, Any]) -> None:
+    def _check_changes(self, group: dict[str, Any]) -> bool:
         """Check the values of a group unless they are those of the last step."""
-        values = tuple([value for name, value in group.items() if name != "params"])
-        if self._checked.get(id(group)) != values:
-            self.kind(group).check(group)
-            self._checked[id(group)] = values
+        values = [value for name, value in group.items() if name != "params"]
+        if self._checked.get(id(group)) == values:
+            return False
+        self.kind(group).check(group)
+        self._checked[id(group)] = values
+        return True
 
     def advance(self, cohort: Cohort) -> None:
         """Take the rule's step with the parameters of a cohort."""
+        if cohort.plan is None:
+            cohort.plan = self._plan(cohort)
+        program, numbers, run = cohort.plan
+        if numbers is None:
+            numbers = self._numbers(cohort.group)
+        coefficients, scalars = program.scalars(*numbers, *cohort.scalars)
+        if cohort.group["differentiable"]:
+            _advance_differentiably(program, cohort, coefficients)
+        else:
+            run(program, cohort.columns, coefficients)
+        cohort.keep(program.scalar_outputs, scalars)
+
+    def _plan(self, cohort: Cohort) -> Plan:
+        """Return what stays the same from step to step while the group does."""
         group = cohort.group
         kind = self.kind(group)
         program = _program(kind, kind.variant(group), group["maximize"], kind.decay(group))
-        numbers: Iterable[Any] = (*kind.numbers(group), group["weight_decay"])
-        on_device = group["capturable"]
-        if not on_device:
-            numbers = [on_host(value) for value in numbers]
-            on_device = any(isinstance(n, Tensor) for n in (*numbers, *cohort.scalars))
-        coefficients, scalars = program.scalars(*numbers, *cohort.scalars)
-        if group["differentiable"]:
-            _advance_differentiably(program, cohort, coefficients)
-        else:
-            device = cohort.columns[0][0].device
-            run = choose(group["execution"], device, on_device=on_device)
-            run(program, cohort.columns, coefficients)
-        cohort.keep(dict(zip(program.scalar_outputs, scalars, strict=True)))
+        numbers = self._numbers(group)
+        on_device = any(isinstance(n, Tensor) for n in (*numbers, *cohort.scalars))
+        run = choose(group["execution"], program, cohort.columns[0][0], on_device=on_device)
+        # a tensor may be written over between two steps
+        may_change = any(isinstance(value, Tensor) for value in group.values())
+        return Plan(program, None if may_change else numbers, run)
+
+    def _numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        numbers = (*self.kind(group).numbers(group), group["weight_decay"])
+        return numbers if group["capturable"] else tuple(on_host(value) for value in numbers)
 
     # what is kept and moved
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import is_
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
+from nagcore.optim.lists import Runner
+from nagcore.optim.program import Program
 from nagcore.optim.tensors import like_parameter, plain_tensor, require_dense
 
 Names = tuple[tuple[str, ...], tuple[str, ...]]
 FirstState = Callable[[Tensor, Tensor], dict[str, Any]]
 """Takes a parameter without state and its gradient and returns its first state."""
+
+
+class Plan(NamedTuple):
+    """A step, its numbers (None where they have to be read anew at each step) and its runner."""
+
+    program: Program
+    numbers: tuple[Any, ...] | None
+    run: Runner
 
 
 @dataclass(slots=True)
@@ -29,6 +38,7 @@ class Cohort:
             them: dense, real and local.
         names: of the tensors and of the scalars of a state.
         scalars: of the state, the same for all.
+        plan: how they are moved, kept for as long as the group stays what it is.
     """
 
     group: dict[str, Any]
@@ -37,16 +47,23 @@ class Cohort:
     columns: list[list[Tensor]]
     names: Names
     scalars: tuple[Any, ...]
+    plan: Plan | None = None
 
-    def keep(self, changes: Mapping[str, Any]) -> None:
-        """Write scalars that have changed into the states."""
+    def keep(self, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        """Write new scalars into the states.
+
+        Args:
+            names: of those that may have changed.
+            values: of these.
+        """
         if self.group["capturable"]:
-            for name, value in changes.items():
+            for name, value in zip(names, values, strict=True):
                 self.states[0][name].fill_(value)  # which all of the cohort share
-            return
-        for state in self.states:
-            state.update(changes)
-        self.scalars = tuple([self.states[0][name] for name in self.names[1]])
+        elif names != self.names[1] or not _same(values, self.scalars):
+            changes = dict(zip(names, values, strict=True))
+            for state in self.states:
+                state.update(changes)
+            self.scalars = tuple([self.states[0][name] for name in self.names[1]])
 
 
 def collect(
@@ -147,7 +164,7 @@ class Memory:
 
 def _renew(cohort: Cohort) -> bool:
     """Put today's gradients into a cohort; return whether all else is what it was."""
-    states, dtype = cohort.states, cohort.columns[2][0].dtype
+    states = cohort.states
     tensor_names, scalar_names = cohort.names
     for name, column in zip(tensor_names, cohort.columns[2:], strict=True):
         if not _same([state[name] for state in states], column):
@@ -157,13 +174,8 @@ def _renew(cohort: Cohort) -> bool:
             if state[name] is not value:
                 return False
     grads: list[Any] = [p.grad for p in cohort.parameters]
-    for p, grad in zip(cohort.parameters, grads, strict=True):
-        if (
-            type(grad) is not Tensor
-            or grad.layout is not torch.strided
-            or p.dtype is not dtype
-            or grad.dtype is not dtype
-        ):
+    for grad in grads:
+        if type(grad) is not Tensor or grad.is_sparse:
             return False
     cohort.columns[1] = grads
     return True

@@ -71,7 +71,7 @@ extern "C" void step(int tensors, Stored* const* at, const int64_t* counts,
     int64_t begin = thread * size, end = begin + size;
     for (int64_t k = 0; k < tensors && end > 0; begin -= counts[k], end -= counts[k], ++k) {{
       const int64_t from = begin > 0 ? begin : 0;
-      const int64_t count = (end < counts[k] ? end : counts[k]) - from - 1;
+      const int64_t count = (end < counts[k] ? end : counts[k]) - from;
       if (count > 0) advance(count{arguments});
     }}
   }};

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from nagcore.errors import UsageError
-from nagcore.optim.kernels import kernels_are_available, run_kernel
+from nagcore.optim.kernels import bind_kernel, kernels_are_available
 from nagcore.optim.lists import Runner, run_compiled, run_flat, run_foreach, run_plain
+from nagcore.optim.program import Program
 
 RUNNERS: dict[str, Runner] = {
     "plain": run_plain,
     "foreach": run_foreach,
     "flat": run_flat,
     "compiled": run_compiled,
-    "kernel": run_kernel,
 }
-EXECUTIONS = ("auto", *RUNNERS)
+EXECUTIONS = ("auto", *RUNNERS, "kernel")
 """How a step can be asked to run:
 
 - plain: parameter by parameter;
@@ -31,35 +31,36 @@ EXECUTIONS = ("auto", *RUNNERS)
 """
 
 
-def choose(execution: str, device: torch.device, *, on_device: bool) -> Runner:
+def choose(execution: str, program: Program, tensor: Tensor, *, on_device: bool) -> Runner:
     """Return what runs a step.
 
     Args:
         execution: a name of `EXECUTIONS`.
-        device: of the parameters.
+        program: the step.
+        tensor: one of the parameters; the others are of its type and on its device.
         on_device: whether numbers such as the step size are tensors, which a kernel does not take.
 
     Raises:
         UsageError: a kernel is asked for by name and there is none.
-
-    Example:
-        >>> choose("foreach", torch.device("cpu"), on_device=False).__name__
-        'run_foreach'
     """
+    device = tensor.device
     if execution == "auto":
-        wanted = device.type == "cpu" and not on_device and kernels_are_available(device)
-        return run_kernel if wanted else run_foreach
-    if execution == "kernel" and on_device:
+        if device.type != "cpu" or on_device:
+            return run_foreach
+        return bind_kernel(program, tensor)
+    if execution != "kernel":
+        return RUNNERS[execution]
+    if on_device:
         raise UsageError(
             "execution is 'kernel' and the numbers of the step are tensors (capturable=True, or "
             "a tensor as lr or momentum on a device), expected numbers: use 'foreach'"
         )
-    if execution == "kernel" and not kernels_are_available(device):
+    if not kernels_are_available(device):
         raise UsageError(
             f"execution is 'kernel', and there is no compiler for kernels on {device}: install "
             "g++ (CPU) or triton (CUDA), or use 'auto', which falls back to 'foreach'"
         )
-    return RUNNERS[execution]
+    return bind_kernel(program, tensor)
 
 
 def require_execution(group: Mapping[str, Any]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from nagcore.optim.cpp import load_cpp
-from nagcore.optim.lists import Columns, run_foreach
+from nagcore.optim.lists import Columns, Runner, run_foreach
 from nagcore.optim.pointers import find_gatherer
 from nagcore.optim.program import Program
 from nagcore.optim.triton_kernel import load_triton
@@ -24,20 +25,23 @@ def kernels_are_available(device: torch.device) -> bool:
     return device.type in ("cpu", "cuda") and find_gatherer(torch.float32, device) is not None
 
 
-def run_kernel(program: Program, columns: Columns, coefficients: Sequence[Any]) -> None:
-    """Run a step in one pass over memory, by foreach where that cannot be.
+def bind_kernel(program: Program, tensor: Tensor) -> Runner:
+    """Return what runs a step in one pass over memory, or by foreach where that cannot be.
 
     Args:
         program: the step.
-        columns: the tensors, overwritten where they change.
-        coefficients: numbers.
+        tensor: one of the parameters, for its type and device.
     """
-    first = columns[0][0]
     kernel = None
-    if not torch.compiler.is_compiling():
-        if first.device.type == "cpu":
-            kernel = load_cpp(program, first.dtype)
-        elif first.device.type == "cuda":
-            kernel = load_triton(program, first.dtype)
-    if kernel is None or not kernel(columns, coefficients):
-        run_foreach(program, columns, coefficients)
+    if tensor.device.type == "cpu":
+        kernel = load_cpp(program, tensor.dtype)
+    elif tensor.device.type == "cuda":
+        kernel = load_triton(program, tensor.dtype)
+    if kernel is None:
+        return run_foreach
+
+    def run(program: Program, columns: Columns, coefficients: Sequence[Any]) -> None:
+        if torch.compiler.is_compiling() or not kernel(columns, coefficients):
+            run_foreach(program, columns, coefficients)
+
+    return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -36,7 +36,7 @@ class QueryPointOptimizer(RuleOptimizer):
         Raises:
             UsageError: the block is entered a second time before it was left.
         """
-        self._require_query_point("at_iterate()")
+        self.require_ready("at_iterate()")
         direction, factor = self.offset
         moved = [p for group in self.param_groups for p in group["params"] if self.state.get(p)]
         query_points = [p.detach().clone() for p in moved]
@@ -53,36 +53,19 @@ class QueryPointOptimizer(RuleOptimizer):
                     p.copy_(query_point)
             self._is_at_iterate = False
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step from the query point.
-
-        Args:
-            closure: clears the gradients, computes the loss at the query point, calls backward
-                and returns the loss.
-
-        Returns:
-            The loss returned by `closure`, or None.
-
-        Raises:
-            UsageError: called inside `at_iterate()`, a gradient is sparse, or a value was set out
-                of its range.
-        """
-        self._require_query_point("step()")
-        return super().step(closure)
-
     def state_dict(self) -> dict[str, Any]:
         """Return the state, to be saved together with the parameters at the query point."""
-        self._require_query_point("state_dict()")
+        self.require_ready("state_dict()")
         return super().state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the state of another run; see `RuleOptimizer.load_state_dict`."""
-        self._require_query_point("load_state_dict()")
+        self.require_ready("load_state_dict()")
         super().load_state_dict(state_dict)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy or a pickle holds."""
-        self._require_query_point("copying or pickling")
+        self.require_ready("copying or pickling")
         return super().__getstate__()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -90,7 +73,8 @@ class QueryPointOptimizer(RuleOptimizer):
         super().__setstate__(state)
         self._is_at_iterate = False
 
-    def _require_query_point(self, action: str) -> None:
+    def require_ready(self, action: str) -> None:
+        """Raise UsageError inside `at_iterate()`."""
         if self._is_at_iterate:
             raise UsageError(
                 f"{action} was called inside at_iterate(), where the parameters are not at the "

@@ -263,6 +263,7 @@ def test_at_a_stationary_point_it_stands_still():
     assert (search.step_size, search.L, search.steps) == (None, None, 3)
 
 
+CALLS = count()
 SGD, Adam = torch.optim.SGD, torch.optim.Adam
 
 
@@ -326,7 +327,7 @@ class WrongSlope(torch.autograd.Function):
         (lambda p: (1e200 * p).square().sum(), "is inf"),
         (lambda p: (p - p.detach()).abs().sqrt().sum() + p.sum() * 0, "gradient norm nan"),
         (WrongSlope.apply, "no step size from .* lowers the loss as its gradient says"),
-        (lambda p, calls=count(): next(calls) + p.square().sum(), "no step size from 1 down to"),
+        (lambda p: next(CALLS) + p.square().sum(), "no step size from 1 down to"),
     ],
     ids=["nan", "inf", "nan in the gradient", "wrong gradient", "another loss each time"],
 )

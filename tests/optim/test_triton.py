@@ -50,7 +50,7 @@ def test_the_kernel_computes_what_numpy_computes_to_the_bit(interpreter, name):
 
 
 @needs_compiler
-@pytest.mark.filterwarnings("ignore:overflow")  # in NumPy, which the interpreter uses
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of overflow
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_other_types(interpreter, dtype):
     """With coefficients of few digits: the interpreter takes them for single precision."""

@@ -190,6 +190,21 @@ def _show_records(statuses: list[Any]) -> None:
 
 @app.command()
 @_plainly
+def optimizers() -> None:
+    """List the optimizers by name, with the step size to begin with and what each needs."""
+    from nagcore.optim import OPTIMIZERS
+
+    table = Table("name", "method", "class", "lr", "needs", box=None)
+    for name, entry in OPTIMIZERS.items():
+        batch = "all examples at each step" if entry.full_batch else ""
+        needs = "; ".join(filter(None, (batch, entry.needs)))
+        kind = f"{entry.build.__module__.partition('.')[0]} {entry.build.__name__}"
+        table.add_row(name, entry.label, kind, f"{entry.lr:g}", escape(needs))
+    console.print(table)
+
+
+@app.command()
+@_plainly
 def doctor() -> None:
     """Say what this machine has, and what each missing thing would enable."""
     from nagcore.doctor import diagnose

@@ -133,6 +133,16 @@ def _program(name: str) -> Callable[[], str | None]:
     return look
 
 
+def _compiler() -> str | None:
+    import torch
+
+    from nagcore.optim.kernels import kernels_are_available
+
+    works = kernels_are_available(torch.device("cpu"))
+    name = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "c++")), None)
+    return f"{name}, kernels work" if works else None
+
+
 def _uv() -> str | None:
     # tools/bootstrap.sh brings one into the checkout where none is on PATH.
     here = Path(sys.prefix).parent / ".tools" / "uv" / "bin"
@@ -182,6 +192,12 @@ _PROBES = (
         "runs on all 70,000 images",
         "nagcore data --download, or apt-get install dataset-fashion-mnist, or NAGCORE_DATA=FOLDER",
     ),
+    _Probe(
+        "C++ compiler",
+        _compiler,
+        "the fastest steps of nagcore.optim on a CPU; without one they run by foreach",
+        "apt-get install g++, or CXX=PROGRAM (and NAGCORE_KERNELS not 0)",
+    ),
     _Probe("git", _program("git"), "the commit in a record's provenance", "apt-get install git"),
     _Probe("uv", _uv, "making and locking the environment", "make env"),
     _Probe("node", _node, "formulas in the book", "make env, or pip install '.[book]'"),
@@ -196,5 +212,7 @@ _PROBES = (
     _extra("papermill", "book", "chapters with other parameters: nagcore run"),
     _extra("scikit-learn", "baselines", "the baselines that the CNN is compared with"),
     _extra("PEPit", "certify", "worst-case certificates of the methods"),
+    _extra("optax", "benchmarks", "the comparisons of speed with other packages"),
+    _extra("keras", "frameworks", "the comparison of four frameworks on one problem"),
     _extra("pytest", "dev", "the tests: nagcore test"),
 )

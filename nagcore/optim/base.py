@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any, ClassVar, Literal
@@ -124,6 +125,10 @@ class RuleOptimizer(Optimizer):
         """Return the class whose step the group takes; another one for groups of a fallback."""
         return cls
 
+    def adapt(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """Return a state to be loaded in the form of this optimizer's."""
+        return state_dict
+
     def require_ready(self, action: str) -> None:
         """Raise UsageError where the optimizer is in no state to do this."""
 
@@ -204,7 +209,11 @@ class RuleOptimizer(Optimizer):
 
     def _check_changes(self, group: dict[str, Any]) -> bool:
         """Check the values of a group unless they are those of the last step."""
-        values = [value for name, value in group.items() if name != "params"]
+        values = [
+            tuple(value) if isinstance(value, list) else value  # a list may be written over
+            for name, value in group.items()
+            if name != "params"
+        ]
         if self._checked.get(id(group)) == values:
             return False
         self.kind(group).check(group)
@@ -269,6 +278,11 @@ class RuleOptimizer(Optimizer):
             UsageError: a value is out of its range, the state belongs to another optimizer, or
                 to other parameters; nothing is taken over.
         """
+        state_dict = state_dict.copy()
+        hooks = self._optimizer_load_state_dict_pre_hooks
+        for hook in hooks.values():  # which may mend what is about to be checked
+            state_dict = hook(self, state_dict) or state_dict
+        state_dict = self.adapt(state_dict)
         own = [
             {name: group[name] for name in ("execution", "capturable", "differentiable")}
             for group in self.param_groups
@@ -277,7 +291,11 @@ class RuleOptimizer(Optimizer):
         for group, how in zip(state_dict["param_groups"], own, strict=True):
             full = {**self.defaults, **group, **how}
             self.kind(full).check(full)
-        super().load_state_dict(state_dict)
+        self._optimizer_load_state_dict_pre_hooks = OrderedDict()
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            self._optimizer_load_state_dict_pre_hooks = hooks
         for group, how in zip(self.param_groups, own, strict=True):
             group.update(how)
         self._checked.clear()

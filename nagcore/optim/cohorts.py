@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
+from nagcore.errors import UsageError
 from nagcore.optim.lists import Runner
 from nagcore.optim.program import Program
 from nagcore.optim.tensors import like_parameter, plain_tensor, require_dense
@@ -36,6 +38,7 @@ class Cohort:
         states: of each parameter.
         columns: parameters, gradients and the tensors of the state, as an elementwise step takes
             them: dense, real and local.
+        shapes: of the parameters.
         names: of the tensors and of the scalars of a state.
         scalars: of the state, the same for all.
         plan: how they are moved, kept for as long as the group stays what it is.
@@ -45,6 +48,7 @@ class Cohort:
     parameters: list[Tensor]
     states: list[dict[str, Any]]
     columns: list[list[Tensor]]
+    shapes: list[torch.Size]
     names: Names
     scalars: tuple[Any, ...]
     plan: Plan | None = None
@@ -87,20 +91,22 @@ def collect(
     found: dict[tuple[Any, ...], Cohort] = {}
     resting: list[dict[str, Any]] = []
     for p in group["params"]:
-        grad, state = p.grad, states[p]
+        grad, state = p.grad, states.get(p)
         if grad is None:
-            resting.append(state)
+            resting.append(state or {})
             continue
         require_dense(grad, p)
         if not state:
-            state.update(first_state(p, grad))
+            state = states[p] = first_state(p, grad)
+        _require_like_parameter(state, tensor_names, p)
         scalars = tuple(state[name] for name in scalar_names)
         key = (p.dtype, p.device, *(map(id, scalars) if group["capturable"] else scalars))
         if key not in found:
             columns: list[list[Tensor]] = [[] for _ in range(2 + len(tensor_names))]
-            found[key] = Cohort(group, [], [], columns, names, scalars)
+            found[key] = Cohort(group, [], [], columns, [], names, scalars)
         cohort = found[key]
         cohort.parameters.append(p)
+        cohort.shapes.append(p.shape)
         cohort.states.append(state)
         row = [p, like_parameter(grad, p), *(state[name] for name in tensor_names)]
         for column, tensor in zip(cohort.columns, row, strict=True):
@@ -109,6 +115,18 @@ def collect(
         for cohort in found.values():
             _set_apart(cohort, resting)
     return list(found.values())
+
+
+def _require_like_parameter(state: dict[str, Any], names: Iterable[str], p: Tensor) -> None:
+    for name in names:
+        kept = state[name]
+        if kept.shape != p.shape or kept.dtype != p.dtype or kept.device != p.device:
+            now, then = (f"{tuple(t.shape)} {t.dtype} on {t.device}" for t in (p, kept))
+            raise UsageError(
+                f"a parameter is {now} and its {name} {then}, expected the same: the parameter "
+                "was changed after its first step, so make the optimizer anew, and load its state "
+                "where only type or device differ"
+            )
 
 
 def _set_apart(cohort: Cohort, resting: Iterable[dict[str, Any]]) -> None:
@@ -135,7 +153,7 @@ class Memory:
     def __init__(
         self, cohorts: list[Cohort], groups: Sequence[dict[str, Any]], states: Any
     ) -> None:
-        self.cohorts = cohorts
+        self.cohorts, self.groups = cohorts, list(groups)
         self.parameters = [p for group in groups for p in group["params"]]
         self.states = list(states.values())
         self.resting = [p for p in self.parameters if p.grad is None]
@@ -151,7 +169,11 @@ class Memory:
     def again(self, groups: Sequence[dict[str, Any]], states: Any) -> list[Cohort] | None:
         """Return the cohorts with today's gradients, None where anything else has changed."""
         parameters = [p for group in groups for p in group["params"]]
-        if not _same(parameters, self.parameters) or not _same(states.values(), self.states):
+        if not (
+            _same(groups, self.groups)
+            and _same(parameters, self.parameters)
+            and _same(states.values(), self.states)
+        ):
             return None
         for p in self.resting:
             if p.grad is not None:
@@ -174,8 +196,11 @@ def _renew(cohort: Cohort) -> bool:
             if state[name] is not value:
                 return False
     grads: list[Any] = [p.grad for p in cohort.parameters]
-    for grad in grads:
-        if type(grad) is not Tensor or grad.is_sparse:
+    if [p.shape for p in cohort.parameters] != cohort.shapes:
+        return False
+    dtype = cohort.columns[2][0].dtype
+    for p, grad in zip(cohort.parameters, grads, strict=True):
+        if type(grad) is not Tensor or grad.is_sparse or p.dtype is not dtype:
             return False
     cohort.columns[1] = grads
     return True

@@ -33,8 +33,9 @@ _EXTRA_FLAGS = (("-march=native", "-fopenmp"), ("-march=native",), ())
 _PATIENCE = 60  # seconds
 
 
+@cache  # since it is asked at every step
 def kernels_are_wanted() -> bool:
-    """Return whether generated kernels may be used at all.
+    """Return whether generated kernels may be used at all in this process.
 
     Example:
         >>> os.environ.get(SWITCH) == "0" or kernels_are_wanted()

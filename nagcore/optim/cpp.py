@@ -1,4 +1,8 @@
-"""A traced step as one C++ loop over lists of tensors."""
+"""A traced step as one C++ loop over lists of tensors.
+
+Square roots are rounded to nearest, as NumPy's are. torch's on a CPU are so on some processors only
+and else off by one unit in the last place; all other operations are torch's to the bit.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,6 @@ ELEMENTS_PER_THREAD = 16_384
 _STORED = {
     torch.float32: "using Stored = float;",
     torch.float64: "using Stored = double;",
-    torch.float16: "using Stored = _Float16;",
     torch.bfloat16: """\
 // The upper half of a float, rounded to nearest, ties to even; NaN stays NaN.
 struct Stored {
@@ -91,12 +94,12 @@ def cpp_source(program: Program, dtype: torch.dtype) -> str:
     """Return the C++ source of a step.
 
     The operations are done in the program's order, each rounded to the type of the tensors; the
-    coefficients are rounded to it first. Half precision is computed in float and rounded once at
+    coefficients are rounded to it first. bfloat16 is computed in float and rounded once at
     the end.
 
     Args:
         program: the step.
-        dtype: of the tensors, real floating-point numbers of 16, 32 or 64 bits.
+        dtype: torch.float32, torch.float64 or torch.bfloat16.
 
     Example:
         >>> from nagcore.optim.program import trace
@@ -181,7 +184,7 @@ class CppKernel:
 def load_cpp(program: Program, dtype: torch.dtype) -> CppKernel | None:
     """Return a step as a kernel, compiled at the first call, or None where there is none.
 
-    None: the type is another than `cpp_source` takes, there is no C++ compiler (for it), or
+    None: the type is another than `cpp_source` takes, there is no C++ compiler, or
     NAGCORE_KERNELS is 0.
 
     Args:

@@ -28,6 +28,9 @@ EXECUTIONS = ("auto", *RUNNERS, "kernel")
 - kernel: in one pass over memory, by a loop generated from the step; tensors that it cannot take
   (half precision, gaps in memory) are run by foreach;
 - auto: kernel on a CPU with a C++ compiler, foreach elsewhere.
+
+The first three give the same bits. So does a kernel for a step without roots; a root it rounds to
+the nearest number, which `torch.sqrt` misses by a unit in the last place now and then.
 """
 
 

@@ -12,7 +12,7 @@ from nagcore.optim.cpp import load_cpp
 from nagcore.optim.lists import Columns, Runner, run_foreach
 from nagcore.optim.pointers import find_gatherer
 from nagcore.optim.program import Program
-from nagcore.optim.triton_kernel import load_triton
+from nagcore.optim.triton_kernel import has_triton, load_triton
 
 
 def kernels_are_available(device: torch.device) -> bool:
@@ -22,7 +22,8 @@ def kernels_are_available(device: torch.device) -> bool:
         >>> kernels_are_available(torch.device("meta"))
         False
     """
-    return device.type in ("cpu", "cuda") and find_gatherer(torch.float32, device) is not None
+    known = device.type == "cpu" or (device.type == "cuda" and has_triton())
+    return known and find_gatherer(torch.float32, device) is not None
 
 
 def bind_kernel(program: Program, tensor: Tensor) -> Runner:

@@ -2,8 +2,8 @@
 
 However a step is run, the same operations are done in the same order and each is rounded to the
 type of the tensors (half-precision tensors are computed in float32 and rounded once at the end), so
-that the results are the same bits; `compile_lists` alone may fuse and differ by a few units in the
-last place.
+that the results are the same bits; `run_compiled` alone may fuse two operations and differ by a
+unit in the last place.
 """
 
 from __future__ import annotations

@@ -113,21 +113,33 @@ class Muon(RuleOptimizer):
             UsageError: a value is out of its range, or one that is no matrix is to be moved by
                 Muon.
         """
-        params = param_group["params"]
+        before = len(self.param_groups)
+        try:
+            for part in self._parts(param_group):
+                super().add_param_group(part)
+        except Exception:
+            del self.param_groups[before:]
+            raise
+
+    def _parts(self, group: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return a group, or that of its matrices and that of all else."""
+        params = group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
-        if param_group.get("method") == "nadamw":
-            super().add_param_group({**self._fallback_values(), **param_group})
-            return
+        if not all(isinstance(_tensor(p), Tensor) for p in params):
+            return [group]  # which torch refuses
+        if group.get("method") == "nadamw":
+            return [{**self._fallback_values(), **group, "params": params}]
         is_matrix = [_tensor(p).ndim >= 2 for p in params]
-        if "method" in param_group or all(is_matrix):
+        if "method" in group or all(is_matrix):
             for p in params:
                 _require_matrix(_tensor(p))
-            super().add_param_group({**param_group, "params": params})
-            return
+            return [{**group, "params": params}]
+        parts = []
         for method, values in (("muon", {}), ("nadamw", self._fallback_values())):
             part = [p for p, m in zip(params, is_matrix, strict=True) if m is (method == "muon")]
             if part:
-                super().add_param_group({**param_group, **values, "params": part, "method": method})
+                parts.append({**group, **values, "params": part, "method": method})
+        return parts
 
     def _fallback_values(self) -> dict[str, Any]:
         defaults = self.defaults

@@ -32,7 +32,9 @@ class NAG(QueryPointOptimizer):
     iterates remain Nesterov's; a buffer that sums gradients, as in `torch.optim.SGD`, assumes
     that lr never changes. While lr and momentum are constant, the parameters follow
     `torch.optim.SGD(lr, momentum, nesterov=True)` to rounding, and each loads the other's
-    checkpoints: `load_state_dict` takes a state of SGD, `sgd_state_dict` gives one.
+    checkpoints: `load_state_dict` takes a state of SGD and goes on as that run would have, while
+    lr and momentum stay what they are; `sgd_state_dict` gives one. A state that knows no restart
+    leaves this optimizer's as it is, and its count begins anew.
 
     `lr` at the call of `step()` is α_k; `momentum` at the call of `step()` is β_{k+1}, which
     forms the next query point. Evaluate and save the model at the iterate:
@@ -154,24 +156,18 @@ class NAG(QueryPointOptimizer):
         else:
             move_and_restart(cohorts, loss, self.param_groups, self.advance)
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the state of another run of this optimizer, or of torch's SGD.
-
-        A state of `torch.optim.SGD(momentum=…, nesterov=True)` goes on as that run would have
-        while lr and momentum stay what they are. A state that knows no restart, such as one of
-        SGD, leaves this optimizer's restart as it is, and its count begins anew.
+    def adapt(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """Return a state of torch's SGD as one of NAG, with a restart where it knows none.
 
         Args:
-            state_dict: what `state_dict()` of either returned; the parameters are saved and
-                loaded beside it, for both at the query point.
+            state_dict: of either.
 
         Raises:
-            UsageError: as `RuleOptimizer.load_state_dict`, or SGD was run without Nesterov's
-                momentum; nothing is taken over.
+            UsageError: SGD was run without Nesterov's momentum.
         """
         if is_sgd_state(state_dict):
             state_dict = from_sgd(state_dict, self.param_groups)
-        super().load_state_dict(with_restart(state_dict, self.param_groups))
+        return with_restart(state_dict, self.param_groups)
 
     def sgd_state_dict(self) -> dict[str, Any]:
         """Return the state for `torch.optim.SGD(…, nesterov=True)` to go on with, without restart.

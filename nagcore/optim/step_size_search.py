@@ -53,7 +53,7 @@ class StepSizeSearch:
     Raises:
         UsageError: the optimizer takes no plain gradient step, or its groups disagree in lr.
 
-    Source: as `nagcore.core.Backtracking`.
+    Source: the test: [beck2009], §4.
 
     Example:
         >>> from nagcore.optim.nag import NAG

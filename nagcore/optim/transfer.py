@@ -55,6 +55,11 @@ def _require_same_parameters(
     if "param_names" in saved and "param_names" in group:
         gone = [name for name in saved["param_names"] if name not in group["param_names"]]
         new = [name for name in group["param_names"] if name not in saved["param_names"]]
+        if not gone and not new and list(saved["param_names"]) != list(group["param_names"]):
+            raise UsageError(
+                f"the parameters of group {number} of the state are in another order, "
+                f"{', '.join(saved['param_names'])}, expected {', '.join(group['param_names'])}"
+            )
     if then == now and not gone and not new:
         return
     detail = "".join(
@@ -93,7 +98,7 @@ def own_scalars(optimizer: Any, state_dict: Mapping[str, Any]) -> None:
         shared: dict[tuple[Any, ...], dict[str, Any]] = {}
         _, names = optimizer.kind(group).names()
         for index, p in zip(saved_group["params"], group["params"], strict=True):
-            if index not in saved:
+            if not saved.get(index):
                 continue
             numbers = {
                 name: value.item() if isinstance(value := saved[index][name], Tensor) else value

@@ -111,7 +111,7 @@ def triton_source(program: Program, dtype: torch.dtype) -> str:
 
 def _expression(operation: Operation, real: str) -> str:
     kind, first, second = operation
-    if kind == "neg":  # Triton's own minus is 0 − x, which turns 0 into 0 and not into −0
+    if kind == "neg":  # the minus of older versions is 0 − x, which turns 0 into 0 and not into −0
         return f"{_name(first)} * -1.0"
     if kind == "sqrt":
         return f"tl.sqrt{'_rn' if real == 'fp32' else ''}({_name(first)})"

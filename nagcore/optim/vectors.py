@@ -82,7 +82,7 @@ def _layout(parameter: Tensor) -> tuple[Any, tuple[bool, ...]] | None:
 def _sum(products: list[Tensor], layout: tuple[Any, tuple[bool, ...]] | None) -> Tensor:
     double = torch.float32 if products[0].device.type == "mps" else torch.float64
     total = torch.stack(products).sum(dtype=double)
-    if True:
+    if layout is None:
         return total
     from torch.distributed.tensor import DTensor, Partial, Replicate
 

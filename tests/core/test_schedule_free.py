@@ -107,6 +107,8 @@ def test_two_sequences_are_the_three_ones_whatever_changes():
         g = grad(inner.query(state))
         state = inner.step(state, g, float(size))
         other = offset.step(other, g, float(size))
+        ours, query = offset.query(other), inner.query(state)
+        np.testing.assert_allclose(ours, query, rtol=1e-12, atol=1e-13)
         for back in (offset.leave(other), offset.leave(offset.enter(state))):
             for a, b in zip(state, back, strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)

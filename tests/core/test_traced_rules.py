@@ -201,12 +201,12 @@ def test_the_traced_step_is_the_rule_to_the_last_bit(name):
 def test_the_momentum_of_muon_is_traced_apart_from_its_orthogonalization(convention):
     def update(t, s):
         buffer, ahead = MUON_MOMENTA[convention](t["buffer"], t["grad"], s["momentum"])
-        return {"buffer": buffer, "update": ahead}, {}
+        return {"buffer": buffer, "grad": ahead}, {}
 
     program = trace(update, ("buffer", "grad"), ("momentum",))
     moved, _ = execute(program, {"buffer": 0.3, "grad": -1.7}, {"momentum": 0.95})
     buffer, ahead = MUON_MOMENTA[convention](0.3, -1.7, 0.95)
-    assert moved == {"buffer": buffer, "update": ahead}
+    assert moved == {"buffer": buffer, "grad": ahead}
     assert Muon(convention=convention).convention == convention
 
 

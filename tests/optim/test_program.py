@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from traced_steps import STEPS
+from traced_steps import RULES
 
 from nagcore.errors import UsageError
 from nagcore.optim.program import trace
@@ -40,10 +40,10 @@ def run(program, tensors, scalars):
     return new_tensors, dict(zip(program.scalar_outputs, new_scalars, strict=True))
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", RULES)
 @given(data=st.data())
 def test_a_program_computes_what_its_rule_computes_to_the_bit(name, data):
-    update, tensors, scalars = STEPS[name]
+    update, tensors, scalars = RULES[name]
     number = st.floats(-1e3, 1e3)
     t = {name: data.draw(number) for name in tensors}
     if "square" in t:

@@ -144,6 +144,22 @@ def test_the_estimate_of_L_lies_between_the_curvatures_and_twice_L(dtype, first)
     assert search.trials < 600 + 30
 
 
+def test_in_single_precision_the_step_size_does_not_fall_at_the_limit_of_rounding():
+    generator = torch.Generator().manual_seed(0)
+    A = torch.randn(200, 5, generator=generator) * torch.tensor([1.0, 2.0, 5.0, 10.0, 20.0])
+    b = torch.randn(200, generator=generator)
+    L = torch.linalg.eigvalsh(A.T @ A / 200).max().item()
+    p = parameter(np.zeros(5), torch.float32)
+    search = StepSizeSearch(NAG([p], momentum=0.9), Backtracking(first=1.0))
+    losses = [
+        search.step(closure_of(lambda p: (A @ p - b).square().mean() / 2, p)).item()
+        for _ in range(600)
+    ]
+    assert losses[-300] - min(losses) < 1e-6 * losses[-1]  # so that values say nothing any more
+    assert search.L is not None
+    assert L / 2 < search.L <= 2 * L * 1.001
+
+
 def test_weight_decay_and_climbing_are_searched_along():
     """With λ the function is f + λ‖y‖²/2: the search must find the L of both."""
     decayed, penalised, climbing = (parameter(Quadratic.x0) for _ in range(3))
@@ -194,6 +210,26 @@ def test_the_step_is_taken_from_y_with_the_gradient_at_y_to_the_bit(set_to_none)
     assert search.trials > search.steps
     assert resting.grad is None
     assert torch.equal(resting, parameter(Logistic.x0, torch.float32))
+
+
+def test_a_parameter_that_only_a_trial_asks_for_stays_without_gradient():
+    p, other = parameter([1.0]), parameter([1.0])
+    optimizer = NAG([p, other], momentum=0.9)
+    search = StepSizeSearch(optimizer, Backtracking(first=10.0))
+
+    def closure():
+        search.zero_grad()
+        loss = p.square().sum()
+        if p.item() != 1.0:
+            loss = loss + 0 * other.sum()
+        loss.backward()
+        return loss
+
+    search.step(closure)
+    assert search.trials > 1
+    assert other.grad is None
+    assert other.item() == 1.0
+    assert other not in optimizer.state
 
 
 def test_parameters_in_groups_with_momenta_of_their_own_and_a_tensor_as_lr():

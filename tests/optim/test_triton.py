@@ -19,12 +19,14 @@ from traced_steps import (
 
 from nagcore.optim import triton_kernel
 from nagcore.optim.pointers import find_gatherer
-from nagcore.optim.triton_kernel import BLOCK, load_triton, triton_source
 
 triton = pytest.importorskip("triton")
 needs_compiler = pytest.mark.skipif(
     find_gatherer(torch.float32, torch.device("cpu")) is None, reason="no C++ compiler"
 )
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy in the interpreter
 
 
 @pytest.fixture
@@ -39,34 +41,35 @@ def interpreter(monkeypatch):
 @pytest.mark.parametrize("name", STEPS)
 def test_the_kernel_computes_what_numpy_computes_to_the_bit(interpreter, name):
     program = PROGRAMS[name]
-    columns = some_columns(program, torch.float32, special=False)
+    columns = some_columns(program, torch.float32)
     for column in columns:
-        column.append(torch.rand(2 * BLOCK))  # without a rest
-    expected = by_the_rule(name, copied(columns), lambda t: t.numpy())
-    kernel = load_triton(program, torch.float32)
+        column.append(torch.rand(2 * triton_kernel.BLOCK))  # without a rest
+    before = copied(columns)
+    expected = by_the_rule(name, before, lambda t: t.numpy())
+    kernel = triton_kernel.load_triton(program, torch.float32)
     assert kernel
     assert kernel(columns, coefficients_of(name))
-    assert_same_bits(program, columns, expected)
+    assert_same_bits(program, columns, before, expected)
 
 
 @needs_compiler
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy tells of overflow
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_other_types(interpreter, dtype):
     """With coefficients of few digits: the interpreter takes them for single precision."""
     scalars = {"lr": 0.125, "momentum": 0.875, "next_momentum": 0.75}
-    columns = some_columns(PROGRAMS["nag"], dtype, special=False)
+    columns = some_columns(PROGRAMS["nag"], dtype)
     computed_in = torch.float64 if dtype == torch.float64 else torch.float32
-    expected = by_the_rule("nag", copied(columns), lambda t: t.to(computed_in).numpy(), scalars)
-    kernel = load_triton(PROGRAMS["nag"], dtype)
+    before = copied(columns)
+    expected = by_the_rule("nag", before, lambda t: t.to(computed_in).numpy(), scalars)
+    kernel = triton_kernel.load_triton(PROGRAMS["nag"], dtype)
     assert kernel
     assert kernel(columns, [scalars["momentum"], scalars["lr"], scalars["next_momentum"]])
-    assert_same_bits(PROGRAMS["nag"], columns, expected)
+    assert_same_bits(PROGRAMS["nag"], columns, before, expected)
 
 
 @needs_compiler
 def test_addresses_are_uploaded_only_when_they_change(interpreter):
-    kernel = load_triton(PROGRAMS["nag"], torch.float32)
+    kernel = triton_kernel.load_triton(PROGRAMS["nag"], torch.float32)
     assert kernel
     columns = [[torch.rand(5), torch.rand(7)] for _ in range(3)]
     uploads = []
@@ -79,7 +82,7 @@ def test_addresses_are_uploaded_only_when_they_change(interpreter):
 
 @needs_compiler
 def test_what_does_not_fit_is_refused(interpreter):
-    kernel = load_triton(PROGRAMS["nag"], torch.float32)
+    kernel = triton_kernel.load_triton(PROGRAMS["nag"], torch.float32)
     assert kernel
     x, d = torch.rand(4), torch.rand(4)
     assert not kernel([[x], [torch.rand(8)[::2]], [d]], coefficients_of("nag"))
@@ -90,7 +93,9 @@ def test_what_does_not_fit_is_refused(interpreter):
 @needs_compiler
 def test_where_triton_fails_nothing_is_changed_and_nothing_said(capfd):
     triton_kernel._load.cache_clear()
-    kernel = load_triton(PROGRAMS["nag"], torch.float32)  # which has no business on a CPU
+    kernel = triton_kernel.load_triton(
+        PROGRAMS["nag"], torch.float32
+    )  # which has no business on a CPU
     assert kernel
     columns = [[torch.rand(5)] for _ in range(3)]
     before = copied(columns)
@@ -103,7 +108,7 @@ def test_where_triton_fails_nothing_is_changed_and_nothing_said(capfd):
 def test_without_triton_there_is_no_kernel(monkeypatch):
     triton_kernel._load.cache_clear()
     monkeypatch.setattr(triton_kernel, "has_triton", lambda: False)
-    assert load_triton(PROGRAMS["nag"], torch.float32) is None
+    assert triton_kernel.load_triton(PROGRAMS["nag"], torch.float32) is None
     triton_kernel._load.cache_clear()
 
 
@@ -114,7 +119,7 @@ def test_the_code_for_a_gpu_rounds_each_operation_and_loads_16_bytes(
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     program = PROGRAMS[name]
     file = tmp_path / "step.py"
-    file.write_text(triton_source(program, dtype))
+    file.write_text(triton_kernel.triton_source(program, dtype))
     spec = importlib.util.spec_from_file_location("step", file)
     assert spec
     assert spec.loader
@@ -130,7 +135,7 @@ def test_the_code_for_a_gpu_rounds_each_operation_and_loads_16_bytes(
             "ALIGNMENT": "constexpr",
             **{f"c{i}": real for i in range(program.coefficients)},
         },
-        constexprs={"BLOCK": BLOCK, "ALIGNMENT": 16},
+        constexprs={"BLOCK": triton_kernel.BLOCK, "ALIGNMENT": 16},
     )
     hopper = triton.backends.compiler.GPUTarget("cuda", 90, 32)
     code = triton.compile(source, hopper, {"num_warps": 4, "enable_fp_fusion": False}).asm["ptx"]

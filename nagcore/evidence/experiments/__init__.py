@@ -10,6 +10,7 @@ from nagcore.evidence.experiments import (
     drift_under_schedule,
     gradient_speed,
     rates_on_quadratics,
+    same_path,
     solver_overhead,
     time_to_accuracy,
     worst_cases,
@@ -20,6 +21,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     for experiment in (
         rates_on_quadratics.EXPERIMENT,
         drift_under_schedule.EXPERIMENT,
+        same_path.EXPERIMENT,
         certificates.EXPERIMENT,
         worst_cases.EXPERIMENT,
         adaptive_restart.EXPERIMENT,

@@ -10,15 +10,18 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from nagbook import maths, numbering, pages
+from nagbook import api, maths, numbering, pages, sources
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect every repair to the event where it belongs."""
     maths.install()
     numbering.install()
+    api.setup(app)
     app.connect("config-inited", maths.check_style_version)
     app.connect("config-inited", pages.drop_empty_navbar)
+    app.connect("config-inited", sources.link_sources)
     app.connect("html-page-context", pages.add_description)
     app.connect("build-finished", pages.drop_icon_script)
+    app.connect("build-finished", pages.name_toggles)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,6 +14,7 @@ from sphinx.config import Config
 ICON_SCRIPT = re.compile(
     r'\s*<script defer src="[^"]*_static/scripts/fontawesome\.js[^"]*"></script>'
 )
+TOGGLE = '<summary><span class="toctree-toggle"'
 DESCRIPTION_LENGTH = 160  # characters; search engines cut there
 
 
@@ -73,3 +74,13 @@ def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
     scripts = Path(app.outdir, "_static", "scripts")
     for path in {*scripts.glob("fontawesome.js*"), *scripts.glob("*.map")}:
         path.unlink()
+
+
+def name_toggles(app: Sphinx, error: Exception | None) -> None:
+    """Say what the arrows in the navigation do; the theme leaves them without a name."""
+    if error is not None or app.builder.format != "html":
+        return
+    named = TOGGLE.replace("<summary>", '<summary aria-label="Pages of this part">')
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(TOGGLE, named), encoding="utf-8")

@@ -317,3 +317,4 @@ FORMS: dict[str, Form] = {
     "keras": KerasVelocity(),
     "averaged": AveragedGradient(),
 }
+"""The forms by name."""

@@ -79,6 +79,7 @@ OPTIMIZERS: dict[str, OptimizerEntry] = {
         needs="a closure, and one parameter group",
     ),
 }
+"""Every optimizer by the name that commands and experiments use, torch's own among them."""
 
 
 def find_optimizer(name: str) -> OptimizerEntry:

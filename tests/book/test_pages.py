@@ -83,3 +83,14 @@ def test_icon_script_is_dropped_and_the_others_kept(tmp_path: Path, up: str) -> 
     pages.drop_icon_script(app, None)  # type: ignore[arg-type]
     assert (tmp_path / "page.html").read_text() == f"<head>\n  {kept}</head>"
     assert [path.name for path in scripts.iterdir()] == ["bootstrap.js"]
+
+
+def test_toggles_of_the_navigation_get_a_name(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(f"{pages.TOGGLE}></span></summary><summary>Other</summary>")
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    pages.name_toggles(app, None)  # type: ignore[arg-type]
+    assert page.read_text() == (
+        '<summary aria-label="Pages of this part"><span class="toctree-toggle"></span></summary>'
+        "<summary>Other</summary>"
+    )

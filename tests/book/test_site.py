@@ -116,6 +116,10 @@ def test_page_follows_the_colour_scheme(seen: Visit) -> None:
     assert brightness < 64 if seen.scheme == "dark" else brightness > 192
 
 
+def test_every_control_has_a_name(seen: Visit) -> None:
+    assert seen.layout["unnamed"] == []
+
+
 def test_page_describes_itself_to_search_engines(seen: Visit) -> None:
     assert seen.layout["description"]
 
@@ -151,5 +155,15 @@ def test_front_page_leads_into_the_book(browser: Browser, address: str) -> None:
     try:
         page.goto(f"{address}/")
         page.wait_for_url(f"{address}/intro.html")
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("name", ["nagcore.optim.NAG", "nagcore.theory.certify"])
+def test_search_finds_a_public_name(browser: Browser, address: str, name: str) -> None:
+    page = browser.new_page()
+    try:
+        page.goto(f"{address}/search.html?q={name.rpartition('.')[2]}")
+        page.wait_for_selector(f"#search-results a[href*='#{name}']")
     finally:
         page.close()

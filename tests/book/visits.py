@@ -39,6 +39,9 @@ LAYOUT = """() => ({
   theme: document.documentElement.dataset.theme,
   background: getComputedStyle(document.body).backgroundColor,
   formula_errors: document.querySelectorAll('.katex-error, .math code').length,
+  unnamed: [...document.querySelectorAll('summary, button, a[href]')]
+    .filter(e => !(e.innerText.trim() || e.ariaLabel || e.title || e.textContent.trim()))
+    .map(e => e.outerHTML.slice(0, 120)),
   description: (document.querySelector('meta[name=description]') || {content: ''}).content,
 })"""
 

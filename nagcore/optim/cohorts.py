@@ -96,6 +96,7 @@ def collect(
             resting.append(state or {})
             continue
         require_dense(grad, p)
+        grad = like_parameter(grad, p)
         if not state:
             state = states[p] = first_state(p, grad)
         _require_like_parameter(state, tensor_names, p)
@@ -108,7 +109,7 @@ def collect(
         cohort.parameters.append(p)
         cohort.shapes.append(p.shape)
         cohort.states.append(state)
-        row = [p, like_parameter(grad, p), *(state[name] for name in tensor_names)]
+        row = [p, grad, *(state[name] for name in tensor_names)]
         for column, tensor in zip(cohort.columns, row, strict=True):
             column.append(plain_tensor(tensor))
     if group["capturable"]:

@@ -39,6 +39,11 @@ def from_sgd(state_dict: Mapping[str, Any], groups: Sequence[Mapping[str, Any]])
                 "nesterov=False, expected nesterov=True: its buffer belongs to another method, so "
                 "load the parameters alone and start afresh"
             )
+        if group["dampening"]:
+            raise UsageError(
+                f"group {number} was run by SGD with dampening={group['dampening']!r}, expected "
+                "0: with it the iteration is not Nesterov's, so load the parameters alone"
+            )
     own = [{name: group[name] for name in _OF_NAG_ALONE} for group in groups]
     own += [own[-1]] * (len(state_dict["param_groups"]) - len(own))
     new_groups, states = [], {}

@@ -130,9 +130,10 @@ class Muon(RuleOptimizer):
         if group.get("method") == "nadamw":
             return [{**self._fallback_values(), **group, "params": params}]
         is_matrix = [_tensor(p).ndim >= 2 for p in params]
-        if "method" in group or all(is_matrix):
-            for p in params:
+        for p, m in zip(params, is_matrix, strict=True):
+            if m or "method" in group:
                 _require_matrix(_tensor(p))
+        if "method" in group or all(is_matrix):
             return [{**group, "params": params}]
         parts = []
         for method, values in (("muon", {}), ("nadamw", self._fallback_values())):

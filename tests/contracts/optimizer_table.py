@@ -5,7 +5,7 @@ A new optimizer of nagcore.optim is one more row of `ROWS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Row:
         remembers: takes a state of the rule and returns what the optimizer must hold, by name.
         good: arguments that are taken; the first ones are the plain method.
         bad: arguments that are refused, with words of the message.
+        beyond: further arguments that are taken, which do more than the rule.
         decay: how weight decay enters with these settings: "coupled", "decoupled" or, where the
             rule itself has it, "own".
         scheduled: names of the settings that may change at every step.
@@ -50,6 +51,7 @@ class Row:
     good: tuple[dict[str, Any], ...]
     bad: tuple[tuple[dict[str, Any], str], ...]
     decay: Callable[[Mapping[str, Any]], str]
+    beyond: tuple[dict[str, Any], ...] = ()
     scheduled: tuple[str, ...] = ("lr", "momentum")
     shift: Callable[[Any, Any], Any] = lambda state, by: state._replace(x=state.x + by)
     complex: bool = True
@@ -114,7 +116,10 @@ def follow_nadam(at: Settings, parameter: Tensor) -> Any:
 
 
 def follow_adan(at: Settings, parameter: Tensor) -> Any:
-    return MadeAnew(lambda now: AdanRule(*now["betas"], now["eps"], now["weight_decay"]), at)
+    def make(now: Mapping[str, Any]) -> Any:
+        return AdanRule(*now["betas"], eps=now["eps"], weight_decay=now["weight_decay"])
+
+    return MadeAnew(make, at)
 
 
 def follow_schedule_free(at: Settings, parameter: Tensor) -> Any:
@@ -240,7 +245,11 @@ ROWS = {
             {"lr": 0.05, "momentum": 0.5, "weight_decay": 0.1, "decoupled_weight_decay": True},
             {"lr": 0.05, "momentum": 0.5, "maximize": True},
         ),
-        bad=(*COMMON, *MOMENTUM),
+        bad=(*COMMON, *MOMENTUM, ({"restart": "slope"}, "restart is 'slope'")),
+        beyond=(
+            {"lr": 0.05, "momentum": 0.9, "restart": "gradient", "restart_scope": "group"},
+            {"lr": 0.05, "momentum": 0.9, "restart": "speed"},
+        ),
         decay=coupled_or_not,
     ),
     "NAdam": Row(
@@ -338,8 +347,3 @@ ROWS = {
         scheduled=("lr", "betas"),
     ),
 }
-
-
-def cases(rows: Iterable[str] = ROWS) -> list[tuple[str, dict[str, Any]]]:
-    """Return each row's name with each of its good arguments."""
-    return [(name, arguments) for name in rows for arguments in ROWS[name].good]

@@ -12,6 +12,7 @@ from walking import (
     assert_close,
     build,
     cases,
+    cases_of_rules,
     equal,
     gradient_of,
     make_parameters,
@@ -43,7 +44,7 @@ def follow(row, optimizer, parameters, steps, as_tensor=False):
         follower.check(**TIGHT)
 
 
-@cases
+@cases_of_rules
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
 def test_follows_its_rule_while_lr_and_momentum_change_at_every_step(row, arguments, dtype):
     if dtype.is_complex and not row.complex:
@@ -103,7 +104,7 @@ def test_leaves_gradients_as_they_were(row, arguments, mode):
     optimizer = row.build(parameters, execution=mode, **arguments)
     for k in range(3):
         set_gradients(parameters, k)
-        objects = [p.grad for p in parameters]
+        objects = [gradient_of(p) for p in parameters]
         before = values(objects)
         optimizer.step()
         assert all(p.grad is grad for p, grad in zip(parameters, objects, strict=True))

@@ -29,14 +29,23 @@ rows = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 rows_with_iterate = pytest.mark.parametrize(
     "row", [pytest.param(row, id=name) for name, row in ROWS.items() if row.has_iterate]
 )
-cases = pytest.mark.parametrize(
-    ("row", "arguments"),
-    [
-        pytest.param(row, arguments, id=f"{name} {arguments}")
-        for name, row in ROWS.items()
-        for arguments in row.good
-    ],
-)
+
+
+def with_arguments(*fields: str) -> Any:
+    """Return the mark that walks all rows with all arguments in these fields."""
+    return pytest.mark.parametrize(
+        ("row", "arguments"),
+        [
+            pytest.param(row, arguments, id=f"{name} {arguments}")
+            for name, row in ROWS.items()
+            for field in fields
+            for arguments in getattr(row, field)
+        ],
+    )
+
+
+cases = with_arguments("good", "beyond")
+cases_of_rules = with_arguments("good")
 modes = pytest.mark.parametrize("mode", MODES)
 
 
@@ -88,7 +97,7 @@ def equal(some: Iterable[Tensor], others: Iterable[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(some, others, strict=True))
 
 
-def assert_close(some: Iterable[Tensor], others: Iterable[Tensor], **tolerances: float) -> None:
+def assert_close(some: Iterable[Tensor], others: Iterable[Tensor], **tolerances: Any) -> None:
     for a, b in zip(some, others, strict=True):
         torch.testing.assert_close(a.detach(), b.detach(), **tolerances)
 
@@ -145,7 +154,7 @@ class Follower:
         self._states = [self._advanced(*part, state) for part, state in pairs]
         self.k += 1
 
-    def check(self, **tolerances: float) -> None:
+    def check(self, **tolerances: Any) -> None:
         """Fail unless the optimizer is where the rules are, and remembers what they do."""
         for (p, _, rule), state in zip(self._parts, self._states, strict=True):
             torch.testing.assert_close(real(p.detach()), rule.query(state), **tolerances)

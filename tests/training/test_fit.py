@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from nagcore.core import Backtracking
 from nagcore.errors import UsageError
 from nagcore.optim import NAG
+from nagcore.optim.step_size_search import StepSizeSearch
 from nagcore.training.evaluation import evaluate
 from nagcore.training.fit import fit
 from nagcore.training.models import RepairedCNN, make_cnn
@@ -137,6 +139,55 @@ def test_nag_is_judged_at_the_iterate(train, test_set):
     with optimizer.at_iterate():
         at_iterate = evaluate(model, LOSS, test_set).loss
     assert history.final.eval_loss == at_iterate != at_query
+
+
+def test_restarts_are_counted_in_the_history_and_shown(train, capsys):
+    model = make_cnn(0, width=2)
+    optimizer = NAG(model.parameters(), lr=0.3, momentum=0.95, restart="function")
+    options = {"batch_size": 60, "until": Epochs(30), "progress": True}
+    history = fit(model, LOSS, train, optimizer, **options)
+    counts = history.frame()["restarts"].tolist()
+    assert counts[0] == 0 < counts[-1] == optimizer.restarts
+    assert counts == sorted(counts)
+    assert f"restarts {optimizer.restarts}" in capsys.readouterr().out
+    history, _ = run(train, until=Epochs(1))
+    assert history.frame()["restarts"].tolist() == [0, 0]
+
+
+def test_restarts_are_read_at_the_end_of_an_epoch_only(train):
+    class Counted(NAG):
+        reads = 0
+
+        @property
+        def restarts(self) -> int:
+            self.reads += 1
+            return super().restarts
+
+    model = make_cnn(0, width=2)
+    optimizer = Counted(model.parameters(), lr=0.05, restart="speed")
+    history = fit(model, LOSS, train, optimizer, batch_size=10, until=Epochs(2))
+    assert optimizer.reads == len(history.rows) == 3
+
+
+def test_a_step_size_is_searched_for_on_the_full_batch(train, test_set):
+    model = make_cnn(0, width=2)
+    search = StepSizeSearch(NAG(model.parameters(), momentum=0.9), Backtracking(first=8.0))
+    options = {"batch_size": 60, "until": Epochs(15), "evaluate_on": test_set}
+    history = fit(model, LOSS, train, search, **options)
+    assert search.steps == 15
+    assert search.L is not None
+    assert search.L > 1 / 8
+    assert history.final.train_loss < 0.9 * history.rows[0].train_loss
+    at_query = evaluate(model, LOSS, test_set).loss
+    assert history.final.eval_loss != at_query  # but at the iterate
+    assert history.final.eval_loss == evaluate(model, LOSS, test_set, optimizer=search).loss
+
+
+def test_a_search_on_mini_batches_is_warned_of(train):
+    model = make_cnn(0, width=2)
+    search = StepSizeSearch(NAG(model.parameters()))
+    with pytest.warns(UserWarning, match="StepSizeSearch with batch_size=30 of 60 images"):
+        fit(model, LOSS, train, search, batch_size=30, until=Steps(2))
 
 
 def test_steps_stop_within_an_epoch(train):

@@ -5,6 +5,7 @@ from nagcore.evidence.figures.cycle import draw_basin, draw_cycle
 from nagcore.evidence.figures.flow import draw_flow_gaps, draw_flow_paths
 from nagcore.evidence.figures.images import draw_confusion, draw_samples
 from nagcore.evidence.figures.learning import draw_accuracies, draw_learning_curves, draw_tuning
+from nagcore.evidence.figures.optimizer_speed import draw_optimizer_speed
 from nagcore.evidence.figures.paths import draw_one_step, draw_paths
 from nagcore.evidence.figures.potential import draw_potential
 from nagcore.evidence.figures.proximal import draw_lasso
@@ -44,6 +45,7 @@ __all__ = [
     "draw_learning_curves",
     "draw_one_step",
     "draw_optimal_on_worst",
+    "draw_optimizer_speed",
     "draw_paths",
     "draw_potential",
     "draw_races",

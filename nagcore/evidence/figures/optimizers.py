@@ -1,0 +1,175 @@
+"""Paths of the optimizers through two valleys, and what NAdam's conventions make of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nagcore.core.nadam import NAdam
+from nagcore.evidence.figures.style import STYLES, MethodStyle, book_figure
+from nagcore.evidence.record import Record
+from nagcore.evidence.valleys import Valley, find_valley
+
+OPTIMIZER_STYLES: dict[str, MethodStyle] = {
+    **STYLES,
+    "nag-restart": MethodStyle("Nesterov, restart", "#0072b2", (0, (2, 1)), "v"),
+    "nadam": MethodStyle("NAdam", "#3f8f63", (0, (3, 1, 1, 1)), "X"),
+    "adan": MethodStyle("Adan", "#8c3f7f", (0, (4, 1)), "p"),
+    "muon": MethodStyle("Muon", "#5a4fa2", (0, (6, 1.5)), "h"),
+    "schedule-free": MethodStyle("schedule-free", "#a8325a", (0, (2, 1, 1, 1)), "*"),
+    "schedule-free-adamw": MethodStyle("schedule-free AdamW", "#a8325a", (0, (1, 1)), "*"),
+    "lbfgs": MethodStyle("L-BFGS", "#5f5f5f", "-", "s"),
+}
+# One colour for what is one family, dashes for its members.
+NADAM_STYLES: dict[str, MethodStyle] = {
+    "torch": MethodStyle("torch", "#0072b2", "-", "o"),
+    "keras": MethodStyle("Keras 3", "#b07800", (0, (5, 1.5)), "s"),
+    "constant": MethodStyle("Optax, constant", "#00785a", (0, (1, 1)), "^"),
+    "tf1": MethodStyle("TensorFlow 1", "#d55e00", (0, (5, 1, 1, 1)), "D"),
+    "dozat": MethodStyle("as printed", "#8c3f7f", (0, (2.5, 1.5)), "v"),
+}
+# Left, right, bottom and top of what is shown; a path may leave it.
+_WINDOWS = {"Rosenbrock": (-1.7, 1.7, -0.7, 1.9), "noisy valley": (-3.0, 11.0, -2.4, 2.4)}
+_COLUMNS = 3
+
+
+@book_figure
+def draw_optimizer_paths(record: Record, valley: str) -> Figure:
+    """Draw the path of each optimizer through a valley, with its step size and last gap.
+
+    Args:
+        record: of "optimizer-paths".
+        valley: one of its valleys.
+    """
+    rows = [row for row in record.rows if row["valley"] == valley]
+    lines = -(-len(rows) // _COLUMNS)
+    figure, panels = plt.subplots(
+        lines, _COLUMNS, figsize=(7.4, 1.85 * lines), sharex=True, sharey=True, squeeze=False
+    )
+    for axes, row in zip(panels.flat, rows, strict=False):
+        style = OPTIMIZER_STYLES[row["optimizer"]]
+        _draw_valley(axes, find_valley(valley), _WINDOWS[valley])
+        axes.plot(
+            row["first"], row["second"], color=style.color, marker=".", markersize=2.5,
+            linewidth=0.9,
+        )  # fmt: skip
+        axes.set_title(style.label, color=style.color, fontsize=9, fontweight="bold", loc="left")
+        axes.annotate(
+            f"α = {row['chosen']:g}, gap {row['gap']:.1e}",
+            (0.02, 0.03), xycoords="axes fraction", fontsize=7.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+        )  # fmt: skip
+    for axes in panels.flat[len(rows) :]:
+        axes.set_visible(False)
+    figure.supxlabel("first coordinate", fontsize=9.5)
+    figure.supylabel("second coordinate", fontsize=9.5)
+    return figure
+
+
+def _draw_valley(
+    axes: Axes, valley: Valley, window: tuple[float, float, float, float], grid: int = 160
+) -> None:
+    left, right, bottom, top = window
+    x, y = np.meshgrid(np.linspace(left, right, grid), np.linspace(bottom, top, grid))
+    values = valley.value(np.stack([x, y], axis=-1))
+    levels = np.geomspace(1e-3, 1, 9) * values.max()
+    axes.contour(x, y, values, levels=levels, colors="#c4c4c4", linewidths=0.6)
+    axes.plot(*valley.minimizer, marker="*", color="black", markersize=8, zorder=5)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    axes.grid(visible=False)
+
+
+def follow_conventions(
+    rules: Mapping[str, NAdam], valley: Valley, *, step_size: float, steps: int
+) -> dict[str, np.ndarray]:
+    """Return the iterates of each convention of NAdam, shape (steps + 1, 2).
+
+    Args:
+        rules: by their names in `nagcore.core.NADAM_CONVENTIONS`.
+        valley: without noise.
+        step_size: α, the same for all.
+        steps: how many.
+
+    Example:
+        >>> from nagcore.core import NADAM_CONVENTIONS
+        >>> from nagcore.evidence.valleys import Rosenbrock
+        >>> paths = follow_conventions(NADAM_CONVENTIONS, Rosenbrock(), step_size=0.1, steps=1)
+        >>> float(paths["tf1"][1, 0].round(3))  # −1.2 + 0.1·(1 + β₁)
+        -1.01
+    """
+    paths = {}
+    for name, rule in rules.items():
+        state = rule.init(np.array(valley.start))
+        points = [state.x]
+        for _ in range(steps):
+            state = rule.step(state, np.array(valley.grad(state.x)), step_size)
+            points.append(state.x)
+        paths[name] = np.array(points)
+    return paths
+
+
+@book_figure
+def draw_nadam_conventions(
+    rules: Mapping[str, NAdam], paths: Mapping[str, np.ndarray], valley: Valley
+) -> Figure:
+    """Draw the momentum of each convention over the step, its path, and the function along it.
+
+    Args:
+        rules: the conventions.
+        paths: their iterates, as `follow_conventions` returns them.
+        valley: the one that they went through.
+    """
+    figure, panels = plt.subplots(1, 3, figsize=(8.4, 3.1))
+    momenta, ways, values = panels
+    k = np.unique(np.geomspace(1, 5000, 200).astype(int))
+    _draw_valley(ways, valley, _WINDOWS["Rosenbrock"])
+    for name, rule in rules.items():
+        style, path = NADAM_STYLES[name], paths[name]
+        momenta.plot(k, [rule.momentum(int(j)) for j in k], **style.line())
+        ways.plot(*path.T, color=style.color, linestyle=style.linestyle, linewidth=1.1)
+        values.plot(valley.value(path), **style.line())
+    momenta.set_xscale("log")
+    momenta.set_ylabel("momentum μ_k")
+    momenta.set_xlabel("step k")
+    ways.set_xlabel("first coordinate")
+    ways.set_ylabel("second coordinate")
+    values.set_yscale("log")
+    values.set_ylabel("gap f(x) − f⋆")
+    values.set_xlabel("step k")
+    _share_legend(figure, momenta)
+    return figure
+
+
+@book_figure
+def draw_restarted_groups(
+    gaps: Mapping[str, np.ndarray], restarts: Mapping[str, Sequence[int]]
+) -> Figure:
+    """Draw the gap of each way to restart, with a mark at every restart.
+
+    Args:
+        gaps: f(x_k) − f⋆ at the iterates, by the text of the legend.
+        restarts: the steps after which there was one.
+    """
+    figure, axes = plt.subplots(figsize=(6.8, 3.4))
+    looks = (NADAM_STYLES["constant"], NADAM_STYLES["tf1"], NADAM_STYLES["torch"], STYLES["gd"])
+    for (name, values), style in zip(gaps.items(), looks, strict=False):
+        axes.plot(values, **style._replace(label=name).line())
+        places = np.array(restarts.get(name, ()), dtype=int)
+        axes.plot(
+            places, values[places], linestyle="none", marker=style.marker, color=style.color,
+            markersize=4.5,
+        )  # fmt: skip
+    axes.set_yscale("log")
+    axes.set_ylabel("gap f(x) − f⋆")
+    axes.set_xlabel("step k")
+    axes.legend()
+    return figure
+
+
+def _share_legend(figure: Figure, axes: Axes) -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5)

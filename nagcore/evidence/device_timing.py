@@ -150,7 +150,12 @@ def capture(step: Step, prepare: Step = lambda: None) -> Step:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         step()
-    return graph.replay
+
+    def replay() -> Step:
+        graph.replay()
+        return step  # whose tensors the graph knows by address only, so they have to live on
+
+    return replay
 
 
 def count_launches(step: Step) -> float:

@@ -43,7 +43,7 @@ class Workload:
 
     def __init__(self, shapes: Shapes, device: str) -> None:
         generator = torch.Generator(device).manual_seed(0)
-        self.parameters = [_normal(shape, generator, Parameter) for shape in shapes]
+        self.parameters = [Parameter(_normal(shape, generator)) for shape in shapes]
         for p in self.parameters:
             p.grad = _normal(p.shape, generator)
 
@@ -114,8 +114,8 @@ def bytes_per_parameter(method: str) -> int:
     return 4 * (3 + 2 * len(OURS[method].state_tensors))
 
 
-def _normal(shape: Iterable[int], generator: torch.Generator, kind: Any = torch.Tensor) -> Any:
-    return kind(torch.randn(tuple(shape), generator=generator, device=generator.device))
+def _normal(shape: Iterable[int], generator: torch.Generator) -> Tensor:
+    return torch.randn(tuple(shape), generator=generator, device=generator.device)
 
 
 def _gradient(parameter: Tensor) -> Tensor:

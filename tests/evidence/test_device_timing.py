@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
 import time
+import weakref
 
 import pytest
 import torch
@@ -133,7 +135,17 @@ def test_capture_takes_three_prepared_steps_and_replays_what_it_captured(monkeyp
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", graph_of)
-    replay = capture(lambda: log.append("step"), lambda: log.append("prepare"))
+
+    class Optimizer:
+        def step(self):
+            log.append("step")
+
+    optimizer = Optimizer()
+    alive = weakref.ref(optimizer)
+    replay = capture(optimizer.step, lambda: log.append("prepare"))
+    del optimizer
+    gc.collect()
+    assert alive() is not None, "the graph works on freed memory"
     replay()
     real = ["prepare", "step"] * 3
     assert log == ["wait", *real, "wait", "begin", "step", "end", "replay"]

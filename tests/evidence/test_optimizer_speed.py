@@ -71,6 +71,8 @@ def test_every_step_moves_all_parameters_and_finds_its_gradients_again(method, n
             assert p.grad is not None
             assert p.grad.abs().min() > 0
     for p, fresh in zip(work.parameters, Workload(SHAPES, "cpu").parameters, strict=True):
+        assert p.grad is not None
+        assert fresh.grad is not None
         assert torch.equal(p.grad, fresh.grad), "a gradient that others use was written over"
 
 

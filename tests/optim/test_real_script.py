@@ -25,12 +25,15 @@ def script():
 def run(script, tmp_path_factory):
     """A function that runs the script on a CPU, for five epochs of twenty steps."""
     folder = tmp_path_factory.mktemp("runs")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several would wait for each other where tests run side by side
 
     def run(optimizer, *words, checkpoint="one.pt"):
         options = ["--epochs", "5", "--device", "cpu", "--checkpoint", str(folder / checkpoint)]
         return script.main(["--optimizer", optimizer, *options, *words])
 
-    return run
+    yield run
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "nag"])

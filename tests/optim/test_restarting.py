@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-import io
-import pickle
-
 import pytest
 import torch
+from restart_runs import (
+    CRITERIA,
+    CURVATURES,
+    MODES,
+    closure_of,
+    flat,
+    make_parameters,
+    named,
+    run,
+    split,
+    start,
+)
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nagcore.core import GradientRestart, Nesterov, Restarted, SpeedRestart
+from nagcore.core import GradientRestart, Nesterov, Restarted
 from nagcore.errors import UsageError
 from nagcore.optim import NAG
 from nagcore.optim.vectors import inner
-
-SHAPES = [(3, 2), (2,), ()]
-SIZES = [6, 2, 1]
-CURVATURES = torch.logspace(0, 3, 9, dtype=torch.float64)
-CRITERIA = {"gradient": GradientRestart(), "speed": SpeedRestart()}
-MODES = ["plain", "foreach", "flat", "kernel"]
-named = pytest.mark.parametrize("name", ["gradient", "function", "speed"])
-
-
-def start():
-    return torch.linspace(-2, 3, 9, dtype=torch.float64)
-
-
-def split(vector):
-    return [v.reshape(s) for v, s in zip(vector.split(SIZES), SHAPES, strict=True)]
-
-
-def flat(tensors):
-    return torch.cat([t.detach().reshape(-1) for t in tensors])
-
-
-def make_parameters(dtype=torch.float64):
-    return [torch.nn.Parameter(v.to(dtype).clone()) for v in split(start())]
-
-
-def closure_of(parameters, optimizer, curvatures=CURVATURES, sign=1.0):
-    """The loss Σ h_i y_i² / 2 in whichever type the parameters have."""
-    weights = [h.to(p.dtype) for h, p in zip(split(curvatures), parameters, strict=True)]
-
-    def closure():
-        optimizer.zero_grad()
-        terms = [(h * p.square()).sum() for h, p in zip(weights, parameters, strict=True)]
-        loss = sign * torch.stack(terms).sum() / 2
-        loss.backward()
-        return loss
-
-    return closure
-
-
-def run(optimizer, closure, steps):
-    for _ in range(steps):
-        optimizer.step(closure)
-    return flat([p for group in optimizer.param_groups for p in group["params"]])
 
 
 @pytest.mark.parametrize("name", CRITERIA)
@@ -279,81 +244,6 @@ def test_gradients_are_left_as_they_were(name):
         grads = flat([p.grad for p in parameters if p.grad is not None])
         torch.testing.assert_close(grads, CURVATURES * before, rtol=1e-15, atol=0)
     assert optimizer.restarts > 0
-
-
-@named
-@pytest.mark.parametrize("capturable", [False, True])
-def test_resumes_bit_for_bit_with_its_count(name, capturable):
-    def make():
-        parameters = make_parameters()
-        settings = {"restart": name, "restart_scope": "group", "capturable": capturable}
-        groups = [{"params": parameters[:1]}, {"params": parameters[1:]}]
-        return parameters, NAG(groups, lr=1e-3, momentum=0.97, **settings)
-
-    parameters, optimizer = make()
-    for steps in (1, 37):  # so that it is saved between restarts too
-        run(optimizer, closure_of(parameters, optimizer), steps)
-        file = io.BytesIO()
-        torch.save([optimizer.state_dict(), [p.detach() for p in parameters]], file)
-        file.seek(0)
-        state, points = torch.load(file, weights_only=True)
-        others, resumed = make()
-        resumed.param_groups[0]["restart"] = None  # which comes with the state, as lr does
-        with torch.no_grad():
-            for p, point in zip(others, points, strict=True):
-                p.copy_(point)
-        resumed.load_state_dict(state)
-        assert resumed.restarts == optimizer.restarts
-        ahead, of_ahead = copy.deepcopy((optimizer, parameters))
-        run(resumed, closure_of(others, resumed), 110)
-        run(ahead, closure_of(of_ahead, ahead), 110)
-        assert torch.equal(flat(others), flat(of_ahead))
-        assert resumed.restarts == ahead.restarts > optimizer.restarts
-
-
-@named
-def test_copies_and_pickles_do_not_share_what_is_remembered(name):
-    parameters = make_parameters()
-    optimizer = NAG(parameters, lr=1e-3, momentum=0.97, restart=name)
-    run(optimizer, closure_of(parameters, optimizer), 90)
-    for twin, points in (
-        copy.deepcopy((optimizer, parameters)),
-        pickle.loads(pickle.dumps((optimizer, parameters))),
-    ):
-        count = optimizer.restarts
-        run(twin, closure_of(points, twin), 60)
-        assert twin.restarts > count == optimizer.restarts
-
-
-def test_a_state_that_knows_no_restart_leaves_it_on_and_counts_anew():
-    parameters, others = make_parameters(), make_parameters()
-    sgd = torch.optim.SGD(others, lr=1e-3, momentum=0.97, nesterov=True)
-    run(sgd, closure_of(others, sgd), 3)
-    optimizer = NAG(parameters, lr=0.5, restart="speed", restart_scope="group")
-    closure = closure_of(parameters, optimizer)
-    run(optimizer, closure, 3)
-    older = optimizer.state_dict()
-    for group in older["param_groups"]:
-        for name in ("restart", "restart_scope", "restarts"):
-            del group[name]
-    for state in (sgd.state_dict(), older):
-        optimizer.load_state_dict(state)
-        group = optimizer.param_groups[0]
-        assert (group["restart"], group["restart_scope"]) == ("speed", "group")
-        assert optimizer.restarts == 0
-        optimizer.step(closure)
-        assert int(group["steps_since_restart"]) == 1
-
-
-def test_sgd_takes_the_state_without_restart():
-    parameters = make_parameters()
-    optimizer = NAG(parameters, lr=1e-3, momentum=0.97, restart="gradient")
-    run(optimizer, closure_of(parameters, optimizer), 60)
-    sgd = torch.optim.SGD(parameters, lr=1.0, momentum=0.1, nesterov=True)
-    known = set(sgd.param_groups[0])
-    sgd.load_state_dict(optimizer.sgd_state_dict())
-    assert set(sgd.param_groups[0]) == known
-    assert sgd.param_groups[0]["lr"] == 1e-3
 
 
 @pytest.mark.parametrize("name", CRITERIA)

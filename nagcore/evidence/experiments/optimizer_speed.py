@@ -15,7 +15,7 @@ DECLARATION = Declaration(
         "threads": (1, 2),
     },
     constants={
-        "rounds": 15,
+        "rounds": 11,
         "least": 2e-3,  # seconds of a turn
         "batch_size": 64,
         "reference": {

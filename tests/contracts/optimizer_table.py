@@ -41,7 +41,8 @@ class Row:
         scheduled: names of the settings that may change at every step.
         shift: moves all points of a rule's state.
         complex: whether all parameters may be complex.
-        exact: whether every way to run a step is elementwise, and so ends in the same bits.
+        elementwise: whether a step does the same with each element, however memory is laid out.
+        has_roots: whether a step takes square roots.
         differentiable: whether gradients may flow through the step.
     """
 
@@ -55,7 +56,8 @@ class Row:
     scheduled: tuple[str, ...] = ("lr", "momentum")
     shift: Callable[[Any, Any], Any] = lambda state, by: state._replace(x=state.x + by)
     complex: bool = True
-    exact: bool = True
+    elementwise: bool = True
+    has_roots: bool = False
     differentiable: bool = True
 
     @property
@@ -255,6 +257,7 @@ ROWS = {
     "NAdam": Row(
         NAdam,
         rule=follow_nadam,
+        has_roots=True,
         remembers=nadam_state,
         good=(
             {"lr": 0.05},
@@ -270,6 +273,7 @@ ROWS = {
     "NAdamW": Row(
         NAdamW,
         rule=follow_nadam,
+        has_roots=True,
         remembers=nadam_state,
         good=({"lr": 0.05, "weight_decay": 0.1}, {"lr": 0.05, "decoupled_weight_decay": False}),
         bad=NADAM_BAD,
@@ -279,6 +283,7 @@ ROWS = {
     "Adan": Row(
         Adan,
         rule=follow_adan,
+        has_roots=True,
         remembers=lambda state: {
             "mean": state.mean,
             "difference": state.difference,
@@ -298,6 +303,7 @@ ROWS = {
     "Muon": Row(
         Muon,
         rule=follow_muon,
+        has_roots=True,
         remembers=muon_state,
         good=(
             {"lr": 0.05, "fallback_lr": 0.02},
@@ -315,7 +321,7 @@ ROWS = {
         ),
         decay=lambda settings: "decoupled",
         complex=False,
-        exact=False,
+        elementwise=False,
         differentiable=False,
     ),
     "ScheduleFree": Row(
@@ -336,6 +342,7 @@ ROWS = {
     "ScheduleFreeAdamW": Row(
         ScheduleFreeAdamWOptimizer,
         rule=follow_schedule_free_adamw,
+        has_roots=True,
         remembers=lambda state: {**schedule_free_state(state.inside), "square": state.square},
         good=(
             {"lr": 0.05},

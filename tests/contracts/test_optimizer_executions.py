@@ -29,8 +29,8 @@ from nagcore.optim import EXECUTIONS
 from nagcore.optim.execution import RUNNERS
 
 OTHER_MODES = [mode for mode in MODES if mode != "plain"]
-# several threads of a kernel, several pieces of a list, and what is left over by both
-LARGE = 150_001
+# enough for two threads of a kernel, with a rest
+LARGE = 70_001
 
 
 def run(row, arguments, parameters, steps=4):
@@ -44,17 +44,34 @@ def run(row, arguments, parameters, steps=4):
     return [*values(parameters), *states(optimizer, parameters)]
 
 
+def assert_same(row, mode, found, expected):
+    """Hold that two ways to run a step end in the same bits, but for roots.
+
+    torch leaves roots to a library that may round them otherwise than a generated kernel, which
+    rounds correctly.
+    """
+    if mode in ("foreach", "flat") or not row.has_roots:
+        assert equal(found, expected)
+        return
+    for a, b in zip(found, expected, strict=True):
+        ulp = torch.finfo(b.dtype).eps
+        torch.testing.assert_close(a, b, rtol=16 * ulp, atol=16 * ulp)
+
+
 @cases
 @pytest.mark.parametrize("mode", OTHER_MODES)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_all_ways_to_run_a_step_end_in_the_same_bits(row, arguments, mode, dtype):
     expected = run(row, {**arguments, "execution": "plain"}, make_parameters(dtype))
-    assert equal(run(row, {**arguments, "execution": mode}, make_parameters(dtype)), expected)
+    found = run(row, {**arguments, "execution": mode}, make_parameters(dtype))
+    assert_same(row, mode, found, expected)
 
 
 @rows
 @pytest.mark.parametrize("mode", OTHER_MODES)
-def test_large_empty_and_oddly_laid_out_tensors_end_in_the_same_bits(row, mode):
+def test_large_empty_and_oddly_laid_out_tensors_end_in_the_same_bits(row, mode, monkeypatch):
+    monkeypatch.setattr("nagcore.optim.lists._PIECE", 10_000)
+
     def parameters():
         values = torch.randn(LARGE, generator=torch.Generator().manual_seed(1))
         large, small = values.clone(), values[:96].clone()
@@ -67,8 +84,8 @@ def test_large_empty_and_oddly_laid_out_tensors_end_in_the_same_bits(row, mode):
             Parameter(small[0].clone()),
         ]
 
-    expected = run(row, {**row.plain, "execution": "plain"}, parameters())
-    assert equal(run(row, {**row.plain, "execution": mode}, parameters()), expected)
+    ends = [run(row, {**row.plain, "execution": m}, parameters(), 2) for m in ("plain", mode)]
+    assert_same(row, mode, *reversed(ends))
 
 
 @rows
@@ -91,7 +108,7 @@ def test_memory_that_is_laid_out_otherwise_is_stepped_like_a_contiguous_copy(row
             assert q.grad is not None
             p.grad = q.grad.clone() if k % 2 else torch.empty_like(p).copy_(q.grad)
         first.step()
-    if row.exact:
+    if row.elementwise:
         assert equal(odd, plain)
     assert_close(odd, plain, rtol=1e-12, atol=1e-12)
     assert [p.stride() for p in odd] == strides
@@ -141,7 +158,7 @@ def test_a_kernel_is_refused_where_there_is_no_compiler(row, monkeypatch):
     monkeypatch.setattr("nagcore.optim.execution.kernels_are_available", lambda device: False)
     parameters = make_parameters()
     optimizer = build(row, parameters, execution="kernel")
-    if row.exact:
+    if row.elementwise:
         before = values(parameters)
         with pytest.raises(UsageError, match=r"execution is 'kernel'.* use 'auto'"):
             advance(optimizer, parameters, 1)
@@ -155,9 +172,7 @@ def test_a_kernel_is_refused_where_there_is_no_compiler(row, monkeypatch):
 @with_compiler
 @rows
 def test_a_kernel_does_not_take_numbers_that_are_tensors(row):
-    if not row.exact:
-        pytest.skip("only its fallback is run by kernels")
-    parameters = make_parameters()
+    parameters = make_parameters(shapes=[(2,), ()])  # which Muon leaves to its fallback
     optimizer = build(row, parameters, execution="kernel", capturable=True)
     before = values(parameters)
     with pytest.raises(UsageError, match="numbers of the step are tensors"):
@@ -217,13 +232,19 @@ def test_more_lists_than_the_compiler_keeps_by_itself_may_be_compiled(graphs):
 def test_the_ways_are_really_different_ways(monkeypatch):
     """So that equal results are no accident of one way standing in for another."""
     called = []
-    monkeypatch.setattr("nagcore.optim.execution.kernels_are_available", lambda device: True)
+
+    def recorded(mode):
+        return lambda *_: called.append(mode)
+
     for mode in RUNNERS:
-        monkeypatch.setitem(RUNNERS, mode, lambda *_, mode=mode: called.append(mode))
+        monkeypatch.setitem(RUNNERS, mode, recorded(mode))
+    execution = "nagcore.optim.execution"
+    monkeypatch.setattr(f"{execution}.kernels_are_available", lambda device: True)
+    monkeypatch.setattr(f"{execution}.bind_kernel", lambda *_: recorded("kernel"))
+    for mode in EXECUTIONS:
         parameters = make_parameters()
         advance(build(ROWS["NAG"], parameters, execution=mode), parameters, 1)
-    assert called == list(RUNNERS)
-    assert {"auto", *called} == set(EXECUTIONS)
+    assert called == ["kernel" if mode == "auto" else mode for mode in EXECUTIONS]
 
 
 differentiable_rows = pytest.mark.parametrize(

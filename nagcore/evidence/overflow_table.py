@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 import torch
@@ -116,14 +118,14 @@ def _held(values: list[float]) -> str:
     return f"arbitrary, up to {max(values):.0e}"
 
 
-def _median(rows: list[dict]) -> str:
+def _median(rows: list[Mapping[str, Any]]) -> str:
     ends = sorted({round(row["medians"][-1], 3) for row in rows})
     return f"{ends[0]:g}" if len(ends) == 1 else f"{ends[0]:.4g} to {ends[-1]:.4g}"
 
 
-def _share(flags) -> str:
-    flags = list(flags)
-    return f"{sum(flags)} of {len(flags)}"
+def _share(flags: Iterable[bool]) -> str:
+    found = list(flags)
+    return f"{sum(found)} of {len(found)}"
 
 
 def _is_finite(losses: list[float]) -> bool:

@@ -132,9 +132,9 @@ def walk(
         UsageError: an unknown name or a bad value.
 
     Example:
-        >>> path = walk(NoisyValley(noise=0.0), "gd", lr=0.02, steps=2)
-        >>> path.points[1].round(3).tolist()  # 10 − 0.02·10, 1.5 − 0.02·75
-        [9.8, 0.0]
+        >>> path = walk(NoisyValley(noise=0.0), "gd", lr=0.01, steps=2)
+        >>> path.points[1].round(3).tolist()  # 10 − 0.01·10, 1.5 − 0.01·75
+        [9.9, 0.75]
     """
     if "execution" in find_optimizer(optimizer).options():
         options = {"execution": "plain", **options}  # no kernel is built for two numbers

@@ -14,7 +14,7 @@ STYLE_OF: dict[str, MethodStyle] = {
     "L-BFGS, full batch": MethodStyle("L-BFGS", _GREY, "-", "s"),
     "L-BFGS, mini-batches, 1 direction": MethodStyle("L-BFGS, 1 direction", _GREY, "-", "s"),
     "L-BFGS, mini-batches, 20 directions": MethodStyle(
-        "L-BFGS, 20 directions", "#d55e00", (0, (1, 1)), "^"
+        "L-BFGS, 20 directions", _GREY, (0, (1, 1)), "^"
     ),
     "NAG, full batch": MethodStyle("NAG", _BLUE, "-", "D"),
     "NAG, full batch, restart": MethodStyle("NAG, restart", _BLUE, (0, (4, 1.5)), "v"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -10,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.core.nadam import NAdam
+from nagcore.evidence.figures.restart import RUN_STYLES
 from nagcore.evidence.figures.style import STYLES, MethodStyle, book_figure
 from nagcore.evidence.record import Record
+from nagcore.evidence.report import scientific
 from nagcore.evidence.valleys import Valley, find_valley
 
 OPTIMIZER_STYLES: dict[str, MethodStyle] = {
@@ -37,6 +40,16 @@ _WINDOWS = {"Rosenbrock": (-1.7, 1.7, -0.7, 1.9), "noisy valley": (-3.0, 11.0, -
 _COLUMNS = 3
 
 
+def in_powers(value: float) -> str:
+    """Return a number as a digit, a decimal and a power of ten; a dash if it is not finite.
+
+    Example:
+        >>> in_powers(0.05), in_powers(float("inf"))
+        ('5.0 × 10⁻²', '–')
+    """
+    return scientific(value) if math.isfinite(value) else "–"
+
+
 @book_figure
 def draw_optimizer_paths(record: Record, valley: str) -> Figure:
     """Draw the path of each optimizer through a valley, with its step size and last gap.
@@ -59,7 +72,7 @@ def draw_optimizer_paths(record: Record, valley: str) -> Figure:
         )  # fmt: skip
         axes.set_title(style.label, color=style.color, fontsize=9, fontweight="bold", loc="left")
         axes.annotate(
-            f"α = {row['chosen']:g}, gap {row['gap']:.1e}",
+            f"α = {row['chosen']:g}, gap {in_powers(row['gap'])}",
             (0.02, 0.03), xycoords="axes fraction", fontsize=7.5,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
         )  # fmt: skip
@@ -82,6 +95,13 @@ def _draw_valley(
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.grid(visible=False)
+
+
+def _around(points: np.ndarray) -> tuple[float, float, float, float]:
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.06 * (high - low)
+    (left, bottom), (right, top) = low - margin, high + margin
+    return left, right, bottom, top
 
 
 def follow_conventions(
@@ -117,7 +137,7 @@ def follow_conventions(
 def draw_nadam_conventions(
     rules: Mapping[str, NAdam], paths: Mapping[str, np.ndarray], valley: Valley
 ) -> Figure:
-    """Draw the momentum of each convention over the step, its path, and the function along it.
+    """Draw the momentum of each convention over the step, its path, and how far it is from torch's.
 
     Args:
         rules: the conventions.
@@ -125,22 +145,22 @@ def draw_nadam_conventions(
         valley: the one that they went through.
     """
     figure, panels = plt.subplots(1, 3, figsize=(8.4, 3.1))
-    momenta, ways, values = panels
+    momenta, ways, apart = panels
     k = np.unique(np.geomspace(1, 5000, 200).astype(int))
-    _draw_valley(ways, valley, _WINDOWS["Rosenbrock"])
+    _draw_valley(ways, valley, _around(np.concatenate([*paths.values()])))
     for name, rule in rules.items():
         style, path = NADAM_STYLES[name], paths[name]
         momenta.plot(k, [rule.momentum(int(j)) for j in k], **style.line())
         ways.plot(*path.T, color=style.color, linestyle=style.linestyle, linewidth=1.1)
-        values.plot(valley.value(path), **style.line())
+        if name != "torch":
+            apart.plot(np.linalg.norm(path - paths["torch"], axis=1), **style.line())
     momenta.set_xscale("log")
     momenta.set_ylabel("momentum μ_k")
     momenta.set_xlabel("step k")
     ways.set_xlabel("first coordinate")
     ways.set_ylabel("second coordinate")
-    values.set_yscale("log")
-    values.set_ylabel("gap f(x) − f⋆")
-    values.set_xlabel("step k")
+    apart.set_ylabel("distance from torch's iterate")
+    apart.set_xlabel("step k")
     _share_legend(figure, momenta)
     return figure
 
@@ -152,14 +172,13 @@ def draw_restarted_groups(
     """Draw the gap of each way to restart, with a mark at every restart.
 
     Args:
-        gaps: f(x_k) − f⋆ at the iterates, by the text of the legend.
-        restarts: the steps after which there was one.
+        gaps: f(x_k) − f⋆ at the iterates, by a name of `RUN_STYLES`.
+        restarts: the steps after which there was one, likewise.
     """
     figure, axes = plt.subplots(figsize=(6.8, 3.4))
-    looks = (NADAM_STYLES["constant"], NADAM_STYLES["tf1"], NADAM_STYLES["torch"], STYLES["gd"])
-    for (name, values), style in zip(gaps.items(), looks, strict=False):
-        axes.plot(values, **style._replace(label=name).line())
-        places = np.array(restarts.get(name, ()), dtype=int)
+    for name, values in gaps.items():
+        style, places = RUN_STYLES[name], np.array(restarts[name], dtype=int)
+        axes.plot(values, **style.line())
         axes.plot(
             places, values[places], linestyle="none", marker=style.marker, color=style.color,
             markersize=4.5,

@@ -101,3 +101,11 @@ def test_every_optimizer_of_the_experiment_walks():
         assert len(row["first"]) == 4
         assert np.isfinite(row["gap"])
         assert row["first"][-1] != row["first"][0], f"{name} did not move"
+
+
+def test_torchs_lbfgs_with_one_direction_and_no_evaluations_stands_still():
+    """The trap that chapter 09 names: max_eval follows max_iter, and leaves the search none."""
+    trapped = walk(Rosenbrock(), "lbfgs", lr=1.0, steps=5, max_iter=1)
+    assert (trapped.points == trapped.points[0]).all()
+    moved = walk(Rosenbrock(), "lbfgs", lr=1.0, steps=5, max_iter=1, max_eval=25)
+    assert moved.gaps[-1] < moved.gaps[0] / 5

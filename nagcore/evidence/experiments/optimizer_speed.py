@@ -12,7 +12,7 @@ DECLARATION = Declaration(
     axes={
         "parameters": ("one tensor", "ResNet-18", "small CNN", "500 tensors"),
         "method": ("nesterov", "nadam", "adan"),
-        "threads": (1, 2),
+        "threads": (1,),
     },
     constants={
         "rounds": 11,

@@ -34,8 +34,8 @@ _HEAVYBALL, _COLLECTION, _TIMM = "HeavyBall 3.2.1", "pytorch_optimizer 4.1.0", "
 _HEAVYBALL_AT = "https://github.com/HomebrewML/HeavyBall"
 _COLLECTION_AT = "https://github.com/kozistr/pytorch_optimizer"
 _TIMM_AT = "https://github.com/huggingface/pytorch-image-models"
-_SUM = "b ← βb + g,  y ← y − α(g + βb)"
-_AVERAGED = "m ← βm + (1 − β)g,  x ← x − αr O((1 − β)g + βm)"
+_SUM = "b ← βb + g, y ← y − α(g + βb)"
+_AVERAGED = "m ← βm + (1 − β)g, x ← x − αr O((1 − β)g + βm)"
 
 NAMED_UPDATES: tuple[NamedUpdate, ...] = (
     NamedUpdate(
@@ -43,12 +43,12 @@ NAMED_UPDATES: tuple[NamedUpdate, ...] = (
         "exact only while α and β stay; with foreach it writes over .grad", "run", "paszke2019",
     ),
     NamedUpdate(
-        _TORCH, "SGD(momentum=β)", "heavy ball", "b ← βb + g,  x ← x − αb",
+        _TORCH, "SGD(momentum=β)", "heavy ball", "b ← βb + g, x ← x − αb",
         "Polyak's only while α stays", "run", "paszke2019",
     ),
     NamedUpdate(
-        _TORCH, "NAdam", "NAdam, torch's convention", "μ_k = β₁(1 − ½ · 0.96^(k/250))",
-        "the average m has the constant β₁; the paper's has μ_k", "run", "paszke2019",
+        _TORCH, "NAdam", "NAdam, torch's convention", "μₖ = β₁(1 − ½ · 0.96^(k/250))",
+        "the average m has the constant β₁; the paper's has μₖ", "run", "paszke2019",
     ),
     NamedUpdate(
         _TORCH, "Muon", "Muon, averaged", _AVERAGED,
@@ -56,11 +56,11 @@ NAMED_UPDATES: tuple[NamedUpdate, ...] = (
         "run", "jordan2024",
     ),
     NamedUpdate(
-        _KERAS, "SGD(nesterov=True)", "Nesterov", "v ← βv − αg,  y ← y + βv − αg",
+        _KERAS, "SGD(nesterov=True)", "Nesterov", "v ← βv − αg, y ← y + βv − αg",
         "exact while β stays; α may change", "run", "chollet2015",
     ),
     NamedUpdate(
-        _KERAS, "Nadam", "NAdam, Keras's convention", "μ_k = β₁(1 − ½ · 0.96^k)",
+        _KERAS, "Nadam", "NAdam, Keras's convention", "μₖ = β₁(1 − ½ · 0.96^k)",
         "the schedule ends 250 times sooner than in the paper and in torch; ε = 1e-7", "run",
         "chollet2015",
     ),
@@ -68,7 +68,7 @@ NAMED_UPDATES: tuple[NamedUpdate, ...] = (
         _OPTAX, "sgd(nesterov=True)", "Nesterov", _SUM, "as torch's", "run", "deepmind2020",
     ),
     NamedUpdate(
-        _OPTAX, "nadam", "NAdam, constant", "μ_k = β₁", "no schedule", "run", "deepmind2020",
+        _OPTAX, "nadam", "NAdam, constant", "μₖ = β₁", "no schedule", "run", "deepmind2020",
     ),
     NamedUpdate(
         _OPTAX, "contrib.muon", "Muon, averaged", _AVERAGED,
@@ -81,26 +81,26 @@ NAMED_UPDATES: tuple[NamedUpdate, ...] = (
         _TIMM_AT,
     ),
     NamedUpdate(
-        _TIMM, "“momentum”", "heavy ball", "b ← βb + g,  x ← x − αb", "as torch's SGD(momentum=β)",
+        _TIMM, "“momentum”", "heavy ball", "b ← βb + g, x ← x − αb", "as torch's SGD(momentum=β)",
         "read", _TIMM_AT,
     ),
     NamedUpdate(
         _TIMM, "NAdamW", "NAdam, TensorFlow 1's convention",
-        "μ_k = β₁;  (β₁m + (1 − β₁)g)/(1 − β₁^k)",
+        "μₖ = β₁; (β₁m + (1 − β₁)g)/(1 − β₁^k)",
         "one correction for both parts; a comment in the code says that torch's differs", "read",
         _TIMM_AT,
     ),
     NamedUpdate(
-        _HEAVYBALL, "SGD(beta=β)", "heavy ball", "b ← βb + g,  x ← x − αb",
+        _HEAVYBALL, "SGD(beta=β)", "heavy ball", "b ← βb + g, x ← x − αb",
         "has no Nesterov switch; .grad is None after the step", "run", _HEAVYBALL_AT,
     ),
     NamedUpdate(
-        _HEAVYBALL, "NAdam", "NAdam, torch's convention", "μ_k = β₁(1 − ½ · 0.96^(k/250))",
+        _HEAVYBALL, "NAdam", "NAdam, torch's convention", "μₖ = β₁(1 − ½ · 0.96^(k/250))",
         "", "run", _HEAVYBALL_AT,
     ),
     NamedUpdate(
         _HEAVYBALL, "Muon", "Muon, a third convention",
-        "m ← βm + (1 − β)g,  x ← x − αr O(g + m)",
+        "m ← βm + (1 − β)g, x ← x − αr O(g + m)",
         "the fresh gradient counts 1/β times as much as in a sum; "
         "heavyball_momentum=True gives the sum",
         "read", _HEAVYBALL_AT,
@@ -115,14 +115,14 @@ NAMED_UPDATES: tuple[NamedUpdate, ...] = (
     ),
     NamedUpdate(
         "schedulefree 1.4.1", "SGDScheduleFree", "schedule-free",
-        "z ← z − αg,  x ← (1 − c)x + cz,  y = (1 − β)z + βx",
+        "z ← z − αg, x ← (1 − c)x + cz, y = (1 − β)z + βx",
         "x is not kept but computed from y and z, so β is positive and must stay; "
         "train() and eval() switch between y and x",
         "run", "defazio2024",
     ),
     NamedUpdate(
-        "nagcore", "NAG", "Nesterov", "d ← β_k d − αg,  y ← y − αg + β_{k+1} d",
-        "exact under any α_k and β_k; the parameters are y, and at_iterate() has x", "run",
+        "nagcore", "NAG", "Nesterov", "d ← βₖ d − αg, y ← y − αg + βₖ₊₁ d",
+        "exact under any αₖ and βₖ; the parameters are y, and at_iterate() has x", "run",
         "bengio2013",
     ),
 )  # fmt: skip
@@ -137,9 +137,14 @@ def tabulate_names() -> pd.DataFrame:
         'no schedule'
     """
     table = pd.DataFrame(
-        [(row.method, row.step, row.beware, row.known) for row in NAMED_UPDATES],
+        [(row.method, _unbroken(row.step), row.beware, row.known) for row in NAMED_UPDATES],
         columns=pd.Index(["it is", "one step", "beware", "known by"]),
     )
     pairs = [(row.library, row.name) for row in NAMED_UPDATES]
     table.index = pd.MultiIndex.from_tuples(pairs, names=["library", "name"])
     return table
+
+
+def _unbroken(step: str) -> str:
+    """Return a step that breaks between equations only."""
+    return ", ".join(equation.replace(" ", "\u00a0") for equation in step.split(", "))

@@ -115,20 +115,29 @@ def fill_and_overflow(
     """
     p = torch.full((size,), 0.125, device=device).requires_grad_()
     optimizer, scaler = find(name)([p], 0.1), make_scaler(device)
-    share, medians = 0.0, []
-    for k in range(steps):
-        optimizer.zero_grad()
-        scaler.scale((100 if k == 0 else 1) * p.square().sum() / 2).backward()
-        if k == 0:
-            for freed in [torch.full_like(p, number) for _ in range(16)]:
-                del freed
-        scaler.step(optimizer)
-        scaler.update()
-        if k == 0:
-            held = [(s == number).float().mean().item() for s in _state_of(optimizer)]
-            share = max(held, default=0.0)
+    _overflow_once(p, optimizer, scaler, number)
+    held = [(s == number).float().mean().item() for s in _state_of(optimizer)]
+    medians = [p.detach().median().item()]
+    for _ in range(steps - 1):
+        _descend(p, optimizer, scaler)
         medians.append(p.detach().median().item())
-    return FilledVector(share, medians)
+    return FilledVector(max(held, default=0.0), medians)
+
+
+def _overflow_once(p: Tensor, optimizer: Any, scaler: torch.amp.GradScaler, number: float) -> None:
+    optimizer.zero_grad()
+    scaler.scale(100 * p.square().sum() / 2).backward()  # the gradients are infinite
+    freed = [torch.full_like(p, number) for _ in range(16)]
+    del freed
+    scaler.step(optimizer)  # is to skip the step
+    scaler.update()
+
+
+def _descend(p: Tensor, optimizer: Any, scaler: torch.amp.GradScaler) -> None:
+    optimizer.zero_grad()
+    scaler.scale(p.square().sum() / 2).backward()
+    scaler.step(optimizer)
+    scaler.update()
 
 
 def find(name: str) -> Callable[[Iterable[Tensor], float], Any]:

@@ -120,7 +120,8 @@ def _held(values: list[float]) -> str:
 
 def _median(rows: list[Mapping[str, Any]]) -> str:
     ends = sorted({round(row["medians"][-1], 3) for row in rows})
-    return f"{ends[0]:g}" if len(ends) == 1 else f"{ends[0]:.4g} to {ends[-1]:.4g}"
+    words = f"{ends[0]:.4g}" if len(ends) == 1 else f"{ends[0]:.4g} to {ends[-1]:.4g}"
+    return words.replace("-", "−")
 
 
 def _share(flags: Iterable[bool]) -> str:

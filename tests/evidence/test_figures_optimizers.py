@@ -58,6 +58,10 @@ def y_of(line) -> np.ndarray:
     return np.asarray(line.get_ydata(), dtype=float)
 
 
+def raised(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def made_up_paths(**changes):
     names = PATHS.axes["optimizer"]
 
@@ -82,7 +86,9 @@ def test_every_path_has_its_panel_with_step_size_and_gap():
         assert (x_of(star)[0], y_of(star)[0]) == (1, 1)
         assert x_of(path).tolist() == [0.0, 0.1 * place]
         (text,) = axes.texts
-        assert text.get_text().startswith(f"α = {'0.0001' if place == 0 else '0.02'}, gap 1.0 × 10")
+        gap = ("1", "0.1", "0.01", "1.0 × 10⁻³")[min(place, 3)].replace("⁻³", f"⁻{raised(place)}")
+        step_size = "0.0001" if place == 0 else "0.02"
+        assert text.get_text() == f"α = {step_size}, gap {gap}"
 
 
 def test_a_path_that_never_arrived_has_no_gap():
@@ -94,10 +100,10 @@ def test_a_path_that_never_arrived_has_no_gap():
 
 def test_the_table_and_the_prose_of_paths():
     table, numbers = tabulate_paths(made_up_paths()), summarize_paths(made_up_paths())
-    assert table.loc["Nesterov", "Rosenbrock"].tolist() == ["0.02", "1.0 × 10⁻²", "202"]
-    assert numbers["path_noisy-valley_nag"] == "1.0 × 10⁻²"
+    assert table.loc["Nesterov", "Rosenbrock"].tolist() == ["0.02", "0.01", "202"]
+    assert numbers["path_noisy-valley_nag"] == "0.01"
     assert numbers["path_rosenbrock_lbfgs_gradients"] == "210"
-    assert numbers["path_rosenbrock_most"] == "1.0 × 10⁰"
+    assert numbers["path_rosenbrock_most"] == "1"
     assert numbers["path_rosenbrock_least"] == "1.0 × 10⁻⁹"  # L-BFGS, 1e-10, is not counted
     assert numbers["path_edge"] == "2"
 

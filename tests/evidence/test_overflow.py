@@ -133,7 +133,7 @@ def made_up(**changes):
 def test_the_table_counts_runs():
     table = tabulate_overflow(made_up())
     assert table.loc["torch.optim.SGD, fused"].tolist() == [
-        "arbitrary, up to 2e+05", "0 of 3", "2 of 3", "1 of 3", "-171.2",
+        "arbitrary, up to 2e+05", "0 of 3", "2 of 3", "1 of 3", "−171.2",
     ]  # fmt: skip
     assert table.loc["nagcore.optim.NAG"].tolist() == [
         "none, or 0", "3 of 3", "0 of 3", "0 of 3", "0.1",

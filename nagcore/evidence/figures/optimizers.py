@@ -41,13 +41,15 @@ _COLUMNS = 3
 
 
 def in_powers(value: float) -> str:
-    """Return a number as a digit, a decimal and a power of ten; a dash if it is not finite.
+    """Return a number to two digits, with a power of ten if it is small; a dash if not finite.
 
     Example:
-        >>> in_powers(0.05), in_powers(float("inf"))
-        ('5.0 × 10⁻²', '–')
+        >>> in_powers(0.052), in_powers(0.0052), in_powers(float("inf"))
+        ('0.052', '5.2 × 10⁻³', '–')
     """
-    return scientific(value) if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.2g}" if 0.01 <= abs(value) < 100 else scientific(value)
 
 
 @book_figure
@@ -155,7 +157,7 @@ def draw_nadam_conventions(
         if name != "torch":
             apart.plot(np.linalg.norm(path - paths["torch"], axis=1), **style.line())
     momenta.set_xscale("log")
-    momenta.set_ylabel("momentum μ_k")
+    momenta.set_ylabel(r"momentum $\mu_k$")
     momenta.set_xlabel("step k")
     ways.set_xlabel("first coordinate")
     ways.set_ylabel("second coordinate")

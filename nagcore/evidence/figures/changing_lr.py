@@ -17,30 +17,32 @@ STYLE_OF: dict[str, MethodStyle] = {
     "torch.optim.SGD": MethodStyle("torch.optim.SGD(nesterov=True)", "#d55e00", (0, (5, 1)), "^"),
     "nagcore.optim.NAG": STYLES["nag"]._replace(label="nagcore.optim.NAG"),
 }
+_COLUMNS = 3
 
 
 @book_figure
 def draw_schedules(runs: Mapping[str, Mapping[str, ScheduledRun]]) -> Figure:
-    """Draw, in a column for each schedule, the distance from the rule and the gap below it.
+    """Draw, in a row for each schedule, the distance from the rule and the gap beside it.
 
     Args:
         runs: by schedule, as `follow_schedule` returns them.
     """
     figure, panels = plt.subplots(
-        2, len(runs), figsize=(8.4, 4.6), sharex=True, sharey="row", squeeze=False
+        len(runs), 2, figsize=(6.8, 0.6 + 1.6 * len(runs)), sharex=True, sharey="col", squeeze=False
     )
-    for column, (schedule, pair) in zip(panels.T, runs.items(), strict=True):
+    for row, (schedule, pair) in zip(panels, runs.items(), strict=True):
         for name, run in pair.items():
             line = STYLE_OF[name].line()
             # An exact zero has no place on a logarithmic axis.
-            column[0].plot(np.maximum(run.distances, 1e-17), **line)
-            column[1].plot(run.gaps, **line)
-        column[0].set_title(schedule, fontsize=9.5, loc="left")
-        column[1].set_xlabel("step k")
-        for axes in column:
+            row[0].plot(np.maximum(run.distances, 1e-17), **line)
+            row[1].plot(run.gaps, **line)
+        row[0].set_title(schedule, fontsize=9.5, loc="left")
+        row[0].set_ylabel("distance")
+        row[1].set_ylabel("gap")
+        for axes in row:
             axes.set_yscale("log")
-    panels[0, 0].set_ylabel("distance from y")
-    panels[1, 0].set_ylabel("gap f(y) − f⋆")
+    for axes in panels[-1]:
+        axes.set_xlabel("step k")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
@@ -54,8 +56,13 @@ def draw_schedule_losses(record: Record) -> Figure:
     """
     schedules = record.declaration.axes["schedule"]
     long = record.long("loss", x="epoch")
-    figure, panels = plt.subplots(1, len(schedules), figsize=(8.4, 2.9), sharey=True, squeeze=False)
-    for axes, schedule in zip(panels[0], schedules, strict=True):
+    lines = -(-len(schedules) // _COLUMNS)
+    figure, panels = plt.subplots(
+        lines, _COLUMNS, figsize=(6.8, 0.5 + 2.1 * lines), sharex=True, sharey=True, squeeze=False
+    )
+    for axes in panels.flat[len(schedules) :]:
+        axes.set_visible(False)
+    for axes, schedule in zip(panels.flat, schedules, strict=False):
         for name in record.declaration.axes["optimizer"]:
             chosen = long.loc[(long["schedule"] == schedule) & (long["optimizer"] == name)]
             curve, style = spread_along(chosen, "epoch", "loss"), STYLE_OF[name]
@@ -64,7 +71,7 @@ def draw_schedule_losses(record: Record) -> Figure:
                 curve.x + 1, curve.least, curve.greatest, color=style.color, alpha=0.15, linewidth=0
             )
         axes.set_title(schedule, fontsize=9.5, loc="left")
-        axes.set_xlabel("epoch")
-    panels[0, 0].set_ylabel("training loss, nats")
+    figure.supxlabel("epoch", fontsize=9.5)
+    figure.supylabel("training loss, nats", fontsize=9.5)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure

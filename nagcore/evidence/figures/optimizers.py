@@ -63,7 +63,7 @@ def draw_optimizer_paths(record: Record, valley: str) -> Figure:
     rows = [row for row in record.rows if row["valley"] == valley]
     lines = -(-len(rows) // _COLUMNS)
     figure, panels = plt.subplots(
-        lines, _COLUMNS, figsize=(7.4, 1.85 * lines), sharex=True, sharey=True, squeeze=False
+        lines, _COLUMNS, figsize=(6.8, 1.8 * lines), sharex=True, sharey=True, squeeze=False
     )
     for axes, row in zip(panels.flat, rows, strict=False):
         style = OPTIMIZER_STYLES[row["optimizer"]]
@@ -146,8 +146,8 @@ def draw_nadam_conventions(
         paths: their iterates, as `follow_conventions` returns them.
         valley: the one that they went through.
     """
-    figure, panels = plt.subplots(1, 3, figsize=(8.4, 3.1))
-    momenta, ways, apart = panels
+    figure, panels = plt.subplot_mosaic([["μ", "apart"], ["way", "way"]], figsize=(6.8, 5.2))
+    momenta, apart, ways = (panels[name] for name in ("μ", "apart", "way"))
     k = np.unique(np.geomspace(1, 5000, 200).astype(int))
     _draw_valley(ways, valley, _around(np.concatenate([*paths.values()])))
     for name, rule in rules.items():
@@ -193,4 +193,4 @@ def draw_restarted_groups(
 
 
 def _share_legend(figure: Figure, axes: Axes) -> None:
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)

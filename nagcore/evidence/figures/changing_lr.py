@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nagcore.evidence.figures.spread import spread_along
 from nagcore.evidence.figures.style import STYLES, MethodStyle, book_figure
@@ -71,6 +72,7 @@ def draw_schedule_losses(record: Record) -> Figure:
                 curve.x + 1, curve.least, curve.greatest, color=style.color, alpha=0.15, linewidth=0
             )
         axes.set_title(schedule, fontsize=9.5, loc="left")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supxlabel("epoch", fontsize=9.5)
     figure.supylabel("training loss, nats", fontsize=9.5)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)

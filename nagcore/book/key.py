@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # No chapter imports these, so that a change in them need not execute the chapters again.
-HOUSEKEEPING = ("book", "chapters.py", "cli.py", "doctor.py")
+HOUSEKEEPING = ("book", "chapters.py", "cli", "__main__.py", "doctor.py")
 
 
 def cache_key(root: Path) -> str:

@@ -1,87 +1,50 @@
-"""What can be said of a stopping condition before the run: that it ends, and when."""
+"""Whether a stopping condition can be judged in a run, and ends it."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 from nagcore.errors import UsageError
-from nagcore.training.stopping import (
-    Both,
-    Condition,
-    Either,
-    Epochs,
-    Patience,
-    Steps,
-    Target,
-    WallTime,
-    require_condition,
-)
+from nagcore.names import closest_first
+from nagcore.training.condition import Condition, require_condition
+from nagcore.training.history import METRICS
 
 
-def require_stopping(value: object, *, evaluates: bool) -> Condition:
+def require_stopping(value: object, *, evaluates: bool, measured: Sequence[str] = ()) -> Condition:
     """Return `value` if it is a condition that stops every run and can be judged in this one.
 
     Args:
         value: what was given as `until`.
         evaluates: whether the run has evaluation data.
+        measured: names of the run's own metrics, which need evaluation data too.
 
     Raises:
         UsageError: it is not.
+
+    Example:
+        >>> from nagcore.training.stopping import Steps
+        >>> require_stopping(Steps(5), evaluates=False)
+        Steps(count=5)
     """
     until = require_condition(value)
-    if not is_bounded(until):
-        raise UsageError(f"until={until!r} may never stop; add a budget: … | Epochs(100)")
-    unknown = sorted(m for m in metrics(until) if m.startswith("eval_") and not evaluates)
-    if unknown:
-        raise UsageError(
-            f"until={until!r} looks at {', '.join(unknown)}, and there are no evaluation data; "
-            "give evaluate_on"
-        )
+    if not until.stops_every_run():
+        raise UsageError(f"until={str(until)!r} may never stop; add a budget: … | Epochs(100)")
+    for metric in sorted(until.metrics()):
+        require_metric(metric, f"until={str(until)!r}", evaluates=evaluates, measured=measured)
     return until
 
 
-def is_bounded(until: Condition) -> bool:
-    """Return whether `until` stops every run in the end.
-
-    Example:
-        >>> is_bounded(Patience("train_loss", 3)), is_bounded(Patience("train_loss", 3) | Steps(9))
-        (False, True)
-    """
-    match until:
-        case Either(first, second):
-            return is_bounded(first) or is_bounded(second)
-        case Both(first, second):
-            return is_bounded(first) and is_bounded(second)
-        case _:
-            return isinstance(until, Epochs | Steps | WallTime)
-
-
-def max_steps(until: Condition, steps_per_epoch: int) -> float:
-    """Return the steps after which `until` stops for certain, infinite where time decides.
-
-    Example:
-        >>> max_steps(Epochs(3) | Steps(50), steps_per_epoch=20)
-        50
-    """
-    match until:
-        case Epochs(count):
-            return count * steps_per_epoch
-        case Steps(count):
-            return count
-        case Either(first, second):
-            return min(max_steps(first, steps_per_epoch), max_steps(second, steps_per_epoch))
-        case Both(first, second):
-            return max(max_steps(first, steps_per_epoch), max_steps(second, steps_per_epoch))
-        case _:
-            return math.inf
-
-
-def metrics(until: Condition) -> frozenset[str]:
-    """Return the columns of the history that `until` looks at."""
-    match until:
-        case Target(metric) | Patience(metric):
-            return frozenset({metric})
-        case Either(first, second) | Both(first, second):
-            return metrics(first) | metrics(second)
-        case _:
-            return frozenset()
+def require_metric(
+    metric: str, asker: str, *, evaluates: bool, measured: Sequence[str] = ()
+) -> None:
+    """Raise UsageError unless the run measures `metric`; `asker` says who looks at it."""
+    known = (*METRICS, *measured)
+    if metric not in known:
+        raise UsageError(
+            f"{asker} looks at {metric!r}, which is not measured; expected one of "
+            f"{closest_first(metric, known)}"
+        )
+    if not evaluates and (metric in measured or metric.startswith("eval_")):
+        raise UsageError(
+            f"{asker} looks at {metric}, and there are no evaluation data; give evaluate_on"
+        )

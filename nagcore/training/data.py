@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import Tensor
 from nagcore.errors import UsageError
 from nagcore.fashion_mnist import CLASSES, load_arrays
 from nagcore.training.checks import require_count, require_seed
+from nagcore.training.source import Batch, epoch_seed, share
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,44 @@ class ImageData:
         """Return the images at `indices`, in that order."""
         chosen = torch.as_tensor(indices, dtype=torch.int64, device=self.device)
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
+    def steps(self, batch_size: int, ranks: int = 1) -> int:  # noqa: ARG002
+        """Return the number of mini-batches in an epoch; the last one may be smaller."""
+        return math.ceil(len(self) / batch_size)
+
+    def batches(
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> Iterator[Batch]:
+        """Yield every image once, in an order that depends on `seed` and `epoch` alone.
+
+        The last mini-batch is smaller where `batch_size` does not divide the number of images.
+        The data are tensors already, so a mini-batch is one slice; nothing is collated item by
+        item. See `nagcore.training.source.Source` for the arguments.
+
+        Raises:
+            UsageError: a batch size that is not from 1 to the number of images.
+
+        Example:
+            >>> data = ImageData(torch.zeros(5, 1, 2, 2), torch.arange(5), tuple("abcde"))
+            >>> [len(batch.targets) for batch in data.batches(2, seed=0, epoch=0)]
+            [2, 2, 1]
+        """
+        require_count(batch_size, "batch_size", at_most=len(self), of=", the number of images")
+        generator = torch.Generator(self.device).manual_seed(epoch_seed(seed, epoch))
+        order = torch.randperm(len(self), generator=generator, device=self.device)
+        for batch in order.split(batch_size)[start:]:
+            begin, end = share(len(batch), rank, ranks)
+            # A process for which there is nothing left sees one image, and gives it no weight.
+            own = batch[begin:end] if end > begin else batch[:1]
+            weight = (end - begin) * ranks / len(batch)
+            yield Batch(self.images[own], self.labels[own], len(batch), weight)
 
 
 def load_fashion_mnist(
@@ -167,25 +207,3 @@ def _quotas(counts: Tensor, size: int) -> list[int]:
     missing = size - int(quotas.sum())
     quotas[(exact - quotas).argsort(descending=True, stable=True)[:missing]] += 1
     return quotas.tolist()
-
-
-def minibatches(
-    data: ImageData, batch_size: int, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield every image once, in a new random order, as (images, labels) of `batch_size` each.
-
-    The last mini-batch is smaller where `batch_size` does not divide the number of images. The
-    data are tensors already, so a mini-batch is one slice; nothing is collated item by item.
-
-    Args:
-        data: what to go through.
-        batch_size: images in a mini-batch, at most `len(data)`.
-        generator: source of the order, on the same device as `data`; it moves on.
-
-    Raises:
-        UsageError: a batch size that is not from 1 to `len(data)`.
-    """
-    require_count(batch_size, "batch_size", at_most=len(data), of=", the number of images")
-    order = torch.randperm(len(data), generator=generator, device=data.device)
-    for batch in order.split(batch_size):
-        yield data.images[batch], data.labels[batch]

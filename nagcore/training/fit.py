@@ -3,66 +3,95 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import LBFGS
 
 from nagcore.errors import UsageError
-from nagcore.training.budget import max_steps, require_stopping
+from nagcore.optim.step_size_search import StepSizeSearch
+from nagcore.training.budget import require_stopping
+from nagcore.training.callbacks import Callback
+from nagcore.training.checkpoints import Checkpoints, Keeper
 from nagcore.training.checks import require_count, require_seed
-from nagcore.training.data import ImageData, minibatches
-from nagcore.training.evaluation import Loss, Stepper, evaluate
-from nagcore.training.history import History, Row
-from nagcore.training.progress import progress_bar
+from nagcore.training.condition import Condition, Verdict
+from nagcore.training.data import ImageData
+from nagcore.training.evaluation import Loss, Stepper
+from nagcore.training.graphed_step import GraphedStep
+from nagcore.training.history import History
+from nagcore.training.judging import Judge, Metric
+from nagcore.training.processes import Processes
+from nagcore.training.progress import Bar, progress_bar
+from nagcore.training.rates import RateSetter
+from nagcore.training.run import Run, Sums
 from nagcore.training.seeds import private_random_state
-from nagcore.training.stopping import Condition, Diverged, Progress
+from nagcore.training.signals import noticed_signals
+from nagcore.training.source import Batch, Source
+from nagcore.training.stopping import Diverged, Signal
+from nagcore.training.switches import Switches
+from nagcore.training.training_step import Taken, TrainingStep
 
 
 def fit(
     model: nn.Module,
     loss: Loss,
-    data: ImageData,
+    data: Source,
     optimizer: Stepper,
     *,
     batch_size: int,
     until: Condition,
+    rate: RateSetter | None = None,
+    callbacks: Sequence[Callback] = (),
     evaluate_on: ImageData | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    report_every: int | None = None,
     seed: int = 0,
+    switches: Switches | None = None,
+    checkpoints: Checkpoints | None = None,
+    processes: Processes | None = None,
     progress: bool = False,
 ) -> History:
     """Train `model` on shuffled mini-batches until a stopping condition holds.
 
-    The same arguments give the same bits on one machine's CPU with the same number of threads:
-    the order of the images and the random numbers of the model (dropout) come from `seed`, and
-    torch's global random state is left as it was. A loss that is not finite ends the run with
-    the status "diverged"; it does not raise, but a `StepSizeSearch` does where it finds no step.
-    The parameters stay where the optimizer keeps them: for one that has `at_iterate()`, save the
-    model inside it.
+    The same arguments give the same bits on one machine's CPU with the same number of threads,
+    also when the run was killed and taken up again from a checkpoint: the order of the examples
+    and the random numbers of the model (dropout) come from `seed`, and torch's global random
+    state is left as it was. A loss that is not finite ends the run with the status "diverged"; it
+    does not raise, but a `StepSizeSearch` does where it finds no step. The parameters stay where
+    the optimizer keeps them: for one that has `at_iterate()`, save the model inside it.
 
     Args:
-        model: maps images to class scores; changed in place, and left in training mode.
+        model: maps inputs to class scores; changed in place, and left in training mode.
         loss: mean loss of scores (n, classes) against labels (n,), such as
             `torch.nn.CrossEntropyLoss()`.
-        data: training images, on the device of the model.
+        data: training examples, on the device of the model: `ImageData`, a stream of shards, or
+            any other `Source`.
         optimizer: over the parameters of `model`; its step is called with a closure, so that it
             may evaluate the loss again, as `torch.optim.LBFGS` and `StepSizeSearch` do. These two
             are made for the full gradient: with smaller mini-batches there is a warning.
-        batch_size: images in a mini-batch; `len(data)` makes it the full gradient.
+        batch_size: examples in a mini-batch, in all processes together; `len(data)` makes it the
+            full gradient.
         until: stopping conditions, joined with | and &; they must stop every run.
-        evaluate_on: images to judge the model on after each epoch, at the iterate.
-        seed: of the order of the images and of the model's random numbers.
-        progress: draw a progress bar.
+        rate: sets the step size before each step; that of the optimizer stays if left out.
+        callbacks: called at the start, after each step, at each report, and at the end.
+        evaluate_on: images to judge the model on at each report, at the iterate.
+        metrics: what else to measure on them, by name: scores and labels to a number.
+        report_every: steps after which to report, beside the end of each epoch.
+        seed: of the order of the examples and of the model's random numbers.
+        switches: precision, accumulation, clipping, compilation.
+        checkpoints: where and when to save the run, and whether to go on from what is there.
+        processes: those that train together; each calls `fit` with the same arguments.
+        progress: draw a progress bar, in the first process.
 
     Returns:
-        One row for each epoch, the first for the start, and why training stopped.
+        One row for each report, the first for the start, and why training stopped.
 
     Raises:
-        UsageError: an argument cannot be used.
+        UsageError: an argument cannot be used, or a checkpoint can be neither read nor written.
 
     Example:
         >>> from nagcore.training.data import load_fashion_mnist
@@ -70,77 +99,121 @@ def fit(
         >>> from nagcore.training.stopping import Steps
         >>> model, data = make_cnn(0, width=2), load_fashion_mnist()[0]
         >>> history = fit(model, nn.CrossEntropyLoss(), data,
-        ...     torch.optim.SGD(model.parameters(), lr=0.05), batch_size=50, until=Steps(8))
+        ...     torch.optim.SGD(model.parameters(), lr=0.05), batch_size=50, until=Steps(20))
         >>> history.status, history.final.step, history.final.train_loss < 2.3
-        ('budget', 8, True)
+        ('budget', 20, True)
     """
-    _check(model, data, evaluate_on, batch_size)
-    if batch_size < len(data):
-        _warn_of_noise(optimizer, batch_size, len(data))
-    until = Diverged(math.inf) | require_stopping(until, evaluates=evaluate_on is not None)
-    order = torch.Generator(data.device).manual_seed(require_seed(seed))
-    step, seconds = 0, 0.0
-    first_loss = evaluate(model, loss, data, optimizer=optimizer).loss
-    judged = _judge(model, loss, evaluate_on, optimizer)
-    rows = [Row(0, 0, first_loss, *judged, seconds, _restarts(optimizer))]
-    verdict = until.verdict(Progress(rows, step, seconds))
-    limit = max_steps(until, math.ceil(len(data) / batch_size))
+    switches, processes = switches or Switches(), processes or Processes()
+    judge = Judge(loss, evaluate_on, metrics or {})
+    _check(model, data, evaluate_on, batch_size, report_every)
+    _check_optimizer(optimizer, batch_size, len(data), rate, switches)
+    until = require_stopping(
+        until, evaluates=evaluate_on is not None, measured=tuple(judge.metrics)
+    )
+    device = next(model.parameters()).device
+    if switches.channels_last:
+        model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    step = TrainingStep(
+        model,
+        loss,
+        optimizer,
+        rate=None if switches.graph else rate,
+        switches=switches,
+        processes=processes,
+        norm="gradient_norm" in until.metrics(),
+    )
+    take = GraphedStep(step, rate) if switches.graph else step
+    if rate is not None:
+        rate.attach(optimizer)  # pyright: ignore[reportArgumentType]
+    steps = data.steps(batch_size, processes.count)
+    run = Run(model, optimizer, rate, steps, device, processes)
+    run.scaler, run.callbacks = step.scaler, callbacks
+    about = {"batch_size": batch_size, "seed": seed, "examples": len(data), **vars(switches)}
+    keeper = Keeper(checkpoints, run, about)
+    stops = Diverged(math.inf) | Signal() | until
+    limit = until.max_steps(steps, batch_size)
+    wants_signals = any(isinstance(part, Signal) for part in until.parts())
 
-    with private_random_state(seed, data.device), progress_bar(limit, shown=progress) as bar:
-        bar.show(rows[0])
-        model.train()
-        while verdict is None:
-            losses: list[Tensor] = []
-            seen, start = 0, time.perf_counter() - seconds
-            for images, labels in minibatches(data, batch_size, order):
-                value = optimizer.step(_closure(model, loss, optimizer, images, labels))
-                # Kept on the device: reading each number would wait for the device each step.
-                losses.append(torch.as_tensor(value).detach() * len(labels))
-                seen, step = seen + len(labels), step + 1
-                bar.advance()
-                verdict = until.verdict(Progress(rows, step, time.perf_counter() - start))
+    batches = partial(
+        data.batches, batch_size, seed=seed, rank=processes.rank, ranks=processes.count
+    )
+    with (
+        private_random_state(require_seed(seed), device),
+        noticed_signals(wanted=checkpoints is not None or wants_signals) as run.received,
+        progress_bar(limit, shown=progress and processes.is_first) as bar,
+    ):
+        if not keeper.resumed():
+            run.rows.append(judge.start(run, data, batch_size, seed))
+        bar.show(run.rows[-1])
+        for callback in callbacks:
+            callback.on_start(run)
+        verdict = _train(run, batches, take, judge, stops, keeper, bar, report_every)
+        for callback in callbacks:
+            callback.on_end(run)
+    return History(tuple(run.rows), *verdict)
+
+
+def _train(
+    run: Run,
+    batches: Callable[..., Iterator[Batch]],
+    take: Callable[[Batch, int], Taken],
+    judge: Judge,
+    stops: Condition,
+    keeper: Keeper,
+    bar: Bar,
+    report_every: int | None,
+) -> Verdict:
+    """Take steps until a condition holds, and say which."""
+    run.model.train()
+    verdict = stops.verdict(run.progress())
+    while verdict is None:
+        with run.clock.running(), closing(batches(epoch=run.epoch, start=run.batch)) as epoch:
+            for batch in epoch:
+                run.count(batch, *take(batch, run.step))
+                bar.advance(run)
+                for callback in run.callbacks:
+                    callback.on_step(run)
+                verdict = run.stop_asked() or stops.verdict(run.progress())
+                if run.batch == 0 or (report_every and run.step % report_every == 0):
+                    _report(run, judge, bar)
+                    verdict = stops.verdict(run.progress()) or verdict
+                with run.clock.paused():
+                    keeper.after_step()
                 if verdict is not None:
                     break
-            train_loss = torch.stack(losses).sum().item() / seen
-            seconds = time.perf_counter() - start
-            judged = _judge(model, loss, evaluate_on, optimizer)
-            rows.append(Row(len(rows), step, train_loss, *judged, seconds, _restarts(optimizer)))
-            bar.show(rows[-1])
-            verdict = until.verdict(Progress(rows, step, seconds)) or verdict
-    return History(tuple(rows), *verdict)
+    keeper.at_end()  # before the report of an epoch that was cut short: a resumed run has none
+    if run.sums.steps:
+        _report(run, judge, bar)
+        verdict = stops.verdict(run.progress()) or verdict
+    return verdict
 
 
-def _closure(
-    model: nn.Module, loss: Loss, optimizer: Stepper, images: Tensor, labels: Tensor
-) -> Callable[[], Any]:
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = loss(model(images), labels)
-        value.backward()
-        return value
-
-    return closure
-
-
-def _restarts(optimizer: Stepper) -> int:
-    return getattr(optimizer, "restarts", 0)
-
-
-def _judge(
-    model: nn.Module, loss: Loss, data: ImageData | None, optimizer: Stepper
-) -> tuple[float, float]:
-    """Return loss and accuracy on the evaluation data, not numbers where there are none."""
-    if data is None:
-        return math.nan, math.nan
-    judged = evaluate(model, loss, data, optimizer=optimizer)
-    return judged.loss, judged.accuracy
+def _report(run: Run, judge: Judge, bar: Bar) -> None:
+    """Add a row, and begin new sums."""
+    run.rows.append(judge.report(run))
+    run.sums = Sums(run.device)
+    bar.show(run.rows[-1])
+    if run.rate is not None and run.batch == 0:
+        run.rate.after_epoch(run.rows[-1])
+    for callback in run.callbacks:
+        callback.on_report(run)
 
 
 def _check(
-    model: nn.Module, data: ImageData, evaluate_on: ImageData | None, batch_size: int
+    model: nn.Module,
+    data: Source,
+    evaluate_on: ImageData | None,
+    batch_size: int,
+    report_every: int | None,
 ) -> None:
+    if not isinstance(data, Source):
+        raise UsageError(
+            f"data is a {type(data).__name__}; expected ImageData, ShardStream or another Source"
+        )
     require_count(len(data), "number of training images")
     require_count(batch_size, "batch_size", at_most=len(data), of=", the number of images")
+    if report_every is not None:
+        require_count(report_every, "report_every")
     device = next(model.parameters()).device
     for name, images in (("data", data), ("evaluate_on", evaluate_on)):
         if images is not None and images.device != device:
@@ -150,10 +223,21 @@ def _check(
             )
 
 
-def _warn_of_noise(optimizer: Stepper, batch_size: int, count: int) -> None:
-    if isinstance(optimizer, LBFGS) or getattr(optimizer, "full_batch", False):
+def _check_optimizer(
+    optimizer: Stepper, batch_size: int, count: int, rate: RateSetter | None, switches: Switches
+) -> None:
+    name = type(optimizer).__name__
+    again = isinstance(optimizer, LBFGS | StepSizeSearch)
+    if again and switches.precision == "float16":
+        raise UsageError(
+            f"precision='float16' with {name} cannot be used: it evaluates the loss several times "
+            "in a step, and the scale of the loss is that of one; use precision='bfloat16'"
+        )
+    if isinstance(optimizer, StepSizeSearch) and rate is not None:
+        raise UsageError(f"rate with {name} cannot be used: it searches for its own step size")
+    if batch_size < count and (again or getattr(optimizer, "full_batch", False)):
         warnings.warn(
-            f"{type(optimizer).__name__} with batch_size={batch_size} of {count} images: it "
+            f"{name} with batch_size={batch_size} of {count} images: it "
             "compares losses and gradients of one function, and those of different mini-batches "
             f"differ by noise; use batch_size=len(data), here {count}",
             UserWarning,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
@@ -82,6 +84,31 @@ def make_cnn(seed: int, width: int = 32) -> RepairedCNN:
     """
     with private_random_state(require_seed(seed)):
         return RepairedCNN(width)
+
+
+def make_mlp(seed: int, width: int = 32) -> nn.Sequential:
+    """Return a network of one hidden layer, `width` units with ReLU, on images 28 × 28."""
+    with private_random_state(require_seed(seed)):
+        return nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(SIDE * SIDE, require_count(width, "width")),
+            nn.ReLU(),
+            nn.Linear(width, CLASSES),
+        )
+
+
+def make_softmax_regression(seed: int, width: int = 1) -> nn.Sequential:  # noqa: ARG001
+    """Return a linear map from images 28 × 28 to scores; a width has no meaning for it."""
+    with private_random_state(require_seed(seed)):
+        return nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE, CLASSES))
+
+
+MODELS: dict[str, Callable[[int, int], nn.Module]] = {
+    "cnn": make_cnn,
+    "mlp": make_mlp,
+    "softmax": make_softmax_regression,
+}
+"""Models by name: a seed and a width to a network on images 28 × 28 with ten classes."""
 
 
 def count_parameters(model: nn.Module) -> int:

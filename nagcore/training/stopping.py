@@ -3,45 +3,12 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from nagcore.errors import UsageError
-from nagcore.training.checks import require_count, require_one_of, require_positive
-from nagcore.training.history import METRICS, Row
-
-
-class Progress(NamedTuple):
-    """What a condition may look at, after any step."""
-
-    rows: Sequence[Row]
-    """one for each epoch ended, the start included"""
-    step: int
-    seconds: float
-    """spent on training, evaluation left out"""
-
-
-class Verdict(NamedTuple):
-    """Why training stops."""
-
-    status: str
-    message: str
-
-
-class Condition(ABC):
-    """A reason to stop. Write `Epochs(50) | Patience("eval_loss", 5)`."""
-
-    @abstractmethod
-    def verdict(self, progress: Progress) -> Verdict | None:
-        """Return why to stop now, or None to go on."""
-
-    def __or__(self, other: Condition) -> Condition:
-        return Either(self, require_condition(other))
-
-    def __and__(self, other: Condition) -> Condition:
-        return Both(self, require_condition(other))
+from nagcore.training.checks import require_count, require_positive
+from nagcore.training.condition import Condition, Progress, Verdict
+from nagcore.training.history import best_row
 
 
 @dataclass(frozen=True)
@@ -54,9 +21,18 @@ class Epochs(Condition):
         require_count(self.count, "Epochs: count")
 
     def verdict(self, progress: Progress) -> Verdict | None:
-        if progress.rows[-1].epoch < self.count:
+        if progress.epochs < self.count:
             return None
         return Verdict("budget", f"{self.count} epochs done")
+
+    def stops_every_run(self) -> bool:
+        return True
+
+    def max_steps(self, steps_per_epoch: int, batch_size: int) -> float:  # noqa: ARG002
+        return self.count * steps_per_epoch
+
+    def __str__(self) -> str:
+        return f"epochs={self.count}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +48,45 @@ class Steps(Condition):
         if progress.step < self.count:
             return None
         return Verdict("budget", f"{self.count} steps done")
+
+    def stops_every_run(self) -> bool:
+        return True
+
+    def max_steps(self, steps_per_epoch: int, batch_size: int) -> float:  # noqa: ARG002
+        return self.count
+
+    def __str__(self) -> str:
+        return f"steps={self.count}"
+
+
+@dataclass(frozen=True)
+class Examples(Condition):
+    """Stop at the first step after which `count` examples were seen (status "budget").
+
+    What was seen twice counts twice.
+    """
+
+    count: int
+
+    def __post_init__(self) -> None:
+        require_count(self.count, "Examples: count")
+
+    def verdict(self, progress: Progress) -> Verdict | None:
+        if progress.examples < self.count:
+            return None
+        return Verdict("budget", f"{progress.examples} examples seen")
+
+    def stops_every_run(self) -> bool:
+        return True
+
+    def max_steps(self, steps_per_epoch: int, batch_size: int) -> float:
+        # The last batch of an epoch may be smaller, so this is a bound, not the exact number.
+        return math.ceil(self.count / batch_size) + math.ceil(
+            self.count / (batch_size * steps_per_epoch)
+        )
+
+    def __str__(self) -> str:
+        return f"examples={self.count}"
 
 
 @dataclass(frozen=True)
@@ -90,13 +105,21 @@ class WallTime(Condition):
             return None
         return Verdict("budget", f"{self.seconds:g} s of training are over")
 
+    def stops_every_run(self) -> bool:
+        return True
+
+    def __str__(self) -> str:
+        return f"seconds={self.seconds!r}"
+
 
 @dataclass(frozen=True)
 class Target(Condition):
     """Stop once `metric` is at least, or at most, the value given (status "target").
 
+    Looked at when there is a report.
+
     Args:
-        metric: train_loss, eval_loss or eval_accuracy.
+        metric: train_loss, eval_loss, eval_accuracy, gradient_norm, or one given to `fit`.
         at_least: for a metric that should rise.
         at_most: for a metric that should fall.
 
@@ -111,7 +134,7 @@ second=Epochs(count=20))
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        require_one_of(self.metric, "Target: metric", METRICS)
+        _require_name(self.metric, "Target: metric")
         given = [bound for bound in (self.at_least, self.at_most) if bound is not None]
         if len(given) != 1:
             raise UsageError(
@@ -121,45 +144,59 @@ second=Epochs(count=20))
         require_positive(given[0], "Target: bound", above=-math.inf)
 
     def verdict(self, progress: Progress) -> Verdict | None:
-        value = getattr(progress.rows[-1], self.metric)
+        value = progress.rows[-1].value(self.metric)
         if self.at_least is not None and value >= self.at_least:
             return Verdict("target", f"{self.metric} {value:.4g} is at least {self.at_least:g}")
         if self.at_most is not None and value <= self.at_most:
             return Verdict("target", f"{self.metric} {value:.4g} is at most {self.at_most:g}")
         return None
 
+    def metrics(self) -> frozenset[str]:
+        return frozenset({self.metric})
+
+    def __str__(self) -> str:
+        if self.at_least is not None:
+            return f"{self.metric}>={self.at_least!r}"
+        return f"{self.metric}<={self.at_most!r}"
+
 
 @dataclass(frozen=True)
 class Patience(Condition):
     """Stop when `metric` has set no new best for `epochs` epochs (status "patience").
 
-    A loss is better when lower, an accuracy when higher.
+    A loss is better when lower, an accuracy when higher, and so is any other metric whose name
+    ends in "accuracy".
     """
 
     metric: str
     epochs: int
 
     def __post_init__(self) -> None:
-        require_one_of(self.metric, "Patience: metric", METRICS)
+        _require_name(self.metric, "Patience: metric")
         require_count(self.epochs, "Patience: epochs")
 
     def verdict(self, progress: Progress) -> Verdict | None:
-        sign = 1 if self.metric.endswith("accuracy") else -1
-        values = [sign * getattr(row, self.metric) for row in progress.rows]
-        best = max(range(len(values)), key=values.__getitem__)
-        if len(values) - 1 - best < self.epochs:
+        best = progress.rows[best_row(progress.rows, self.metric)]
+        if progress.rows[-1].epoch - best.epoch < self.epochs:
             return None
-        value = getattr(progress.rows[best], self.metric)
+        value = best.value(self.metric)
         return Verdict(
             "patience", f"{self.metric} did not improve on {value:.4g} for {self.epochs} epochs"
         )
+
+    def metrics(self) -> frozenset[str]:
+        return frozenset({self.metric})
+
+    def __str__(self) -> str:
+        return f"patience({self.metric},{self.epochs})"
 
 
 @dataclass(frozen=True)
 class Diverged(Condition):
     """Stop when the training loss is not finite, or above `factor` times its first value.
 
-    Looked at once an epoch (status "diverged"). `fit` always stops at a loss that is not finite.
+    Looked at when there is a report (status "diverged"). `fit` always stops at a loss that is not
+    finite.
     """
 
     factor: float = 10.0
@@ -173,38 +210,27 @@ class Diverged(Condition):
             return None
         return Verdict("diverged", f"training loss {last:.4g}, first {first:.4g}; lower the lr")
 
-
-@dataclass(frozen=True)
-class Either(Condition):
-    """Stop as soon as one of two conditions does; written `first | second`."""
-
-    first: Condition
-    second: Condition
-
-    def verdict(self, progress: Progress) -> Verdict | None:
-        return self.first.verdict(progress) or self.second.verdict(progress)
+    def __str__(self) -> str:
+        return f"diverged({self.factor!r})"
 
 
 @dataclass(frozen=True)
-class Both(Condition):
-    """Stop once two conditions agree; written `first & second`."""
+class Signal(Condition):
+    """Stop at the step after SIGTERM or SIGINT (Ctrl-C) came (status "signal").
 
-    first: Condition
-    second: Condition
+    Clusters send SIGTERM some seconds before they take a machine away. A run that keeps
+    checkpoints has this condition always, and saves before it ends.
+    """
 
     def verdict(self, progress: Progress) -> Verdict | None:
-        first, second = self.first.verdict(progress), self.second.verdict(progress)
-        if first is None or second is None:
+        if not progress.signal:
             return None
-        words = dict.fromkeys((first.status, second.status))
-        return Verdict(" and ".join(words), f"{first.message}; {second.message}")
+        return Verdict("signal", f"{progress.signal} came after step {progress.step}")
+
+    def __str__(self) -> str:
+        return "signal"
 
 
-def require_condition(value: object) -> Condition:
-    """Return `value` if it is a stopping condition, else raise UsageError."""
-    if not isinstance(value, Condition):
-        raise UsageError(
-            f"{value!r} is not a stopping condition; expected one such as Epochs(20), or several "
-            "joined with | and &"
-        )
-    return value
+def _require_name(value: object, name: str) -> None:
+    if not isinstance(value, str) or not value.isidentifier():
+        raise UsageError(f"{name}={value!r} cannot be used; expected the name of a metric")

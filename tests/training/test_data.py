@@ -8,7 +8,7 @@ import torch
 
 from nagcore.errors import UsageError
 from nagcore.fashion_mnist import load_arrays
-from nagcore.training.data import ImageData, load_fashion_mnist, minibatches, split
+from nagcore.training.data import ImageData, load_fashion_mnist, split
 
 
 def as_data(labels: list[int], classes: int = 10) -> ImageData:
@@ -85,29 +85,53 @@ def test_split_refuses(shipped, held_out):
         split(shipped[0], held_out, seed=0)
 
 
-def test_minibatches_give_every_image_once_with_its_label():
+def test_batches_give_every_image_once_with_its_label():
     data = as_data([n % 10 for n in range(23)])
-    batches = list(minibatches(data, 5, torch.Generator().manual_seed(0)))
-    assert [len(labels) for _, labels in batches] == [5, 5, 5, 5, 3]
-    images = torch.cat([images for images, _ in batches]).flatten().long()
-    assert images.sort().values.tolist() == list(range(23))
-    assert images.tolist() != list(range(23))
-    assert torch.equal(torch.cat([labels for _, labels in batches]), images % 10)
+    batches = list(data.batches(5, seed=0, epoch=0))
+    assert [len(batch.targets) for batch in batches] == [batch.count for batch in batches]
+    assert [batch.count for batch in batches] == [5, 5, 5, 5, 3]
+    assert {batch.weight for batch in batches} == {1.0}
+    assert data.steps(5) == 5
+    seen = torch.cat([batch.inputs[:, 0, 0, 0] for batch in batches])
+    assert sorted(seen.tolist()) == list(range(23))
+    assert torch.equal(torch.cat([batch.targets for batch in batches]), seen.long() % 10)
 
 
-def test_minibatches_are_shuffled_anew_each_time_and_repeat_with_the_seed():
-    data = as_data([0] * 50)
-    generator = torch.Generator().manual_seed(7)
-    first, second = (next(minibatches(data, 50, generator))[0] for _ in range(2))
-    again = next(minibatches(data, 50, torch.Generator().manual_seed(7)))[0]
-    assert torch.equal(first, again)
-    assert not torch.equal(first, second)
+def test_batches_are_shuffled_anew_each_epoch_and_repeat_with_the_seed(train):
+    def first(seed: int, epoch: int) -> torch.Tensor:
+        return next(train.batches(50, seed=seed, epoch=epoch)).inputs
+
+    assert torch.equal(first(7, 0), first(7, 0))
+    assert not torch.equal(first(7, 0), first(7, 1))
+    assert not torch.equal(first(7, 0), first(8, 0))
+
+
+def test_batches_go_on_where_they_stood(train):
+    whole = list(train.batches(7, seed=3, epoch=2))
+    rest = list(train.batches(7, seed=3, epoch=2, start=5))
+    assert len(rest) == len(whole) - 5
+    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(whole[5:], rest, strict=True))
+
+
+@pytest.mark.parametrize(("count", "size", "ranks"), [(23, 5, 2), (23, 5, 3), (21, 10, 4)])
+def test_processes_share_each_batch_without_overlap_or_loss(count, size, ranks):
+    data = as_data([n % 10 for n in range(count)])
+    whole = data.batches(size, seed=1, epoch=0)
+    parts = [data.batches(size, seed=1, epoch=0, rank=rank, ranks=ranks) for rank in range(ranks)]
+    for batch, *shares in zip(whole, *parts, strict=True):
+        own = [share.inputs[: round(share.weight * share.count / ranks)] for share in shares]
+        assert torch.equal(torch.cat(own), batch.inputs)
+        assert sum(share.weight for share in shares) == pytest.approx(ranks)
+        assert all(len(share.inputs) >= 1 for share in shares)
+        # The mean over processes of weighted means is the mean over the whole batch.
+        means = [share.weight * share.inputs.mean() for share in shares]
+        assert sum(means) / ranks == pytest.approx(float(batch.inputs.mean()))
 
 
 @pytest.mark.parametrize("size", [0, -5, 61, 2.0, True, "50"])
-def test_minibatches_refuse(train, size):
+def test_batches_refuse(train, size):
     with pytest.raises(UsageError, match=f"batch_size={size!r}.*from 1 to 60"):
-        next(minibatches(train, size, torch.Generator()))
+        next(train.batches(size, seed=0, epoch=0))
 
 
 @pytest.mark.parametrize(

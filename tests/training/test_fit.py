@@ -15,6 +15,7 @@ from nagcore.optim.step_size_search import StepSizeSearch
 from nagcore.training.evaluation import evaluate
 from nagcore.training.fit import fit
 from nagcore.training.models import RepairedCNN, make_cnn
+from nagcore.training.source import epoch_seed
 from nagcore.training.stopping import Diverged, Epochs, Patience, Steps, Target, WallTime
 
 LOSS = nn.CrossEntropyLoss()
@@ -47,8 +48,8 @@ def test_equals_a_plain_loop_bit_for_bit(train):
     _, model = run(train, until=Epochs(3), seed=11)
     plain = make_cnn(0, width=2)
     optimizer = nesterov_sgd(plain)
-    generator = torch.Generator().manual_seed(11)
-    for _ in range(3):
+    for epoch in range(3):
+        generator = torch.Generator().manual_seed(epoch_seed(11, epoch))
         order = torch.randperm(60, generator=generator)
         for start in (0, 25, 50):
             batch = order[start : start + 25]

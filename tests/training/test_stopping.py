@@ -7,20 +7,22 @@ import math
 import pytest
 
 from nagcore.errors import UsageError
-from nagcore.training.budget import is_bounded, max_steps, metrics, require_stopping
+from nagcore.training.budget import require_stopping
+from nagcore.training.condition import Progress
 from nagcore.training.history import Row
 from nagcore.training.stopping import (
     Diverged,
     Epochs,
+    Examples,
     Patience,
-    Progress,
+    Signal,
     Steps,
     Target,
     WallTime,
 )
 
 
-def progress(accuracies=(), losses=(), *, step=0, seconds=0.0) -> Progress:
+def progress(accuracies=(), losses=(), *, step=0, seconds=0.0, **more) -> Progress:
     """One row for each value; what is not given is 0.5, or 2.0 for the training loss."""
     count = max(len(accuracies), len(losses), 1)
     accuracies = (*accuracies, *[0.5] * (count - len(accuracies)))
@@ -29,7 +31,7 @@ def progress(accuracies=(), losses=(), *, step=0, seconds=0.0) -> Progress:
         Row(n, 10 * n, loss, loss, accuracy, float(n))
         for n, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True))
     ]
-    return Progress(rows, step, seconds)
+    return Progress(rows, step, seconds, **{"epochs": count - 1, **more})
 
 
 ACCURACY = "eval_accuracy"
@@ -40,6 +42,7 @@ ACCURACY = "eval_accuracy"
     [
         (Epochs(2), progress([0.1] * 2), progress([0.1] * 3), "budget"),
         (Steps(7), progress(step=6), progress(step=7), "budget"),
+        (Examples(70), progress(examples=69), progress(examples=71), "budget"),
         (WallTime(1.5), progress(seconds=1.4), progress(seconds=1.5), "budget"),
         (Target(ACCURACY, at_least=0.8), progress([0.79]), progress([0.1, 0.8]), "target"),
         (Target("train_loss", at_most=0.3), progress((), [0.31]), progress((), [0.3]), "target"),
@@ -89,18 +92,31 @@ def test_conditions_are_values():
 
 def test_what_bounds_a_run():
     target = Target(ACCURACY, at_least=1.0)
-    assert [is_bounded(c) for c in (Epochs(1), Steps(1), WallTime(1), target, Diverged())] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
-    assert is_bounded(target | Steps(1))
-    assert not is_bounded(target & Steps(1))
-    assert max_steps((Epochs(3) | Steps(100)) & Steps(25), 10) == 30
-    assert max_steps(WallTime(1), 10) == math.inf
-    assert metrics(Patience("eval_loss", 1) & (target | Epochs(1))) == {"eval_loss", ACCURACY}
+    bounded = (Epochs(1), Steps(1), Examples(1), WallTime(1))
+    assert all(condition.stops_every_run() for condition in bounded)
+    assert not any(c.stops_every_run() for c in (target, Diverged(), Signal()))
+    assert (target | Steps(1)).stops_every_run()
+    assert not (target & Steps(1)).stops_every_run()
+    assert ((Epochs(3) | Steps(100)) & Steps(25)).max_steps(10, 64) == 30
+    assert WallTime(1).max_steps(10, 64) == math.inf
+    joined = Patience("eval_loss", 1) & (target | Epochs(1))
+    assert joined.metrics() == {"eval_loss", ACCURACY}
+    assert joined.parts() == (Patience("eval_loss", 1), target, Epochs(1))
+
+
+def test_examples_bound_the_steps_where_the_last_batch_is_small():
+    # 10 examples in batches of 4: 4, 4, 2, 4, 4, 2, …
+    taken, seen = 0, 0
+    while seen < 19:
+        seen += (4, 4, 2)[taken % 3]
+        taken += 1
+    assert taken <= Examples(19).max_steps(3, 4)
+
+
+def test_a_signal_stops_by_name():
+    assert Signal().verdict(progress()) is None
+    verdict = Signal().verdict(progress(signal="SIGTERM", step=4))
+    assert verdict == ("signal", "SIGTERM came after step 4")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +125,8 @@ def test_what_bounds_a_run():
         (Target("train_loss", at_most=0.1), True, "may never stop"),
         (Patience(ACCURACY, 3) | Epochs(9), False, "eval_accuracy, and there are no evaluation"),
         (20, True, "20 is not a stopping condition"),
+        (Target("accuracy", at_least=0.5) | Epochs(1), True, "'accuracy'.*one of eval_accuracy"),
+        (Patience("loss", 3) | Epochs(1), True, "'loss', which is not measured"),
     ],
 )
 def test_conditions_that_cannot_work_are_refused(until, evaluates, says):
@@ -125,12 +143,13 @@ def test_conditions_that_cannot_work_are_refused(until, evaluates, says):
         (lambda: WallTime(0), "WallTime: seconds=0"),
         (lambda: WallTime(math.inf), "seconds=inf"),
         (lambda: WallTime(math.nan), "seconds=nan"),
-        (lambda: Target("accuracy", at_least=0.5), "metric='accuracy'.*eval_accuracy"),
+        (lambda: Target("top 3", at_least=0.5), "metric='top 3'"),
         (lambda: Target(ACCURACY), "exactly one"),
         (lambda: Target(ACCURACY, at_least=0.1, at_most=0.2), "exactly one"),
         (lambda: Target(ACCURACY, at_least=math.nan), "nan"),
         (lambda: Target(ACCURACY, at_least="0.8"), "'0.8'"),  # pyright: ignore
-        (lambda: Patience("loss", 3), "metric='loss'"),
+        (lambda: Patience(3, 3), "metric=3"),  # pyright: ignore
+        (lambda: Examples(0), "Examples: count=0"),
         (lambda: Patience(ACCURACY, 0), "epochs=0"),
         (lambda: Diverged(1.0), "factor=1.0"),
         (lambda: Epochs(1) | 5, "5 is not a stopping condition"),  # pyright: ignore

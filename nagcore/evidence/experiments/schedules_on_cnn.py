@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch.nn.functional import cross_entropy
 
 from nagcore.evidence.declaration import Declaration
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.schedules import make_nesterov, make_scheduler
-from nagcore.training.data import load_fashion_mnist, minibatches
+from nagcore.training.data import load_fashion_mnist
 from nagcore.training.evaluation import evaluate
 from nagcore.training.models import make_cnn
 
@@ -42,11 +41,10 @@ def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:
     epochs, batch = setting["epochs"], setting["batch_size"]
     steps = epochs * -(-len(train) // batch)
     scheduler = make_scheduler(setting["schedule"], optimizer, steps=steps)
-    order = torch.Generator(train.device).manual_seed(setting["seed"])
     means = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
         total = 0.0
-        for images, labels in minibatches(train, batch, order):
+        for images, labels, *_ in train.batches(batch, seed=setting["seed"], epoch=epoch):
             optimizer.zero_grad()
             loss = cross_entropy(model(images), labels)
             loss.backward()

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from nagcore import __version__
+from nagcore.cli.app import app, console, plainly
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.root import find_root
-
-app = typer.Typer(
-    name="nagcore",
-    help="Nesterov's accelerated gradient: build the book, run its chapters, make its records.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
 
 
-def _plainly(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Let user errors end in one message and exit status 2."""
-
-    @functools.wraps(run)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return run(*args, **kwargs)
-        except UsageError as error:
-            errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
-            raise typer.Exit(2) from error
-        except KeyboardInterrupt:
-            errors.print("stopped")
-            raise typer.Exit(130) from None
-
-    return guarded
-
-
 @app.command()
-@_plainly
+@plainly
 def book(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -62,7 +32,7 @@ def book(
 
 
 @app.command()
-@_plainly
+@plainly
 def serve(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8000,
 ) -> None:
@@ -73,7 +43,7 @@ def serve(
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-@_plainly
+@plainly
 def run_tests(
     context: typer.Context,
     site: Annotated[
@@ -101,7 +71,7 @@ def _require_tests() -> None:
 
 
 @app.command()
-@_plainly
+@plainly
 def lint() -> None:
     """Check style, types, import contracts and that chapters carry no outputs."""
     from nagcore.lint import run_all
@@ -111,23 +81,7 @@ def lint() -> None:
 
 
 @app.command()
-@_plainly
-def data(
-    folder: Annotated[Path | None, typer.Option(help="Where to look for the full set.")] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Let torchvision fetch the full set if missing.")
-    ] = False,
-) -> None:
-    """Say where Fashion-MNIST was found, how many images there are and that they are genuine."""
-    from nagcore.fashion_mnist import describe, download_full, find_full
-
-    if download and find_full(folder) is None:
-        download_full(folder)
-    console.print(describe(folder), soft_wrap=True, markup=False)
-
-
-@app.command()
-@_plainly
+@plainly
 def run(
     chapter: Annotated[str, typer.Argument(help="A number or name: 7, 07, 07-cnn-repaired.")],
     parameter: Annotated[
@@ -147,7 +101,7 @@ def run(
 
 
 @app.command()
-@_plainly
+@plainly
 def record(
     names: Annotated[
         list[str] | None,
@@ -189,7 +143,7 @@ def _show_records(statuses: list[Any]) -> None:
 
 
 @app.command()
-@_plainly
+@plainly
 def optimizers() -> None:
     """List the optimizers by name, with the step size to begin with and what each needs."""
     from nagcore.optim import OPTIMIZERS
@@ -204,7 +158,7 @@ def optimizers() -> None:
 
 
 @app.command()
-@_plainly
+@plainly
 def doctor() -> None:
     """Say what this machine has, and what each missing thing would enable."""
     from nagcore.doctor import diagnose
@@ -225,5 +179,4 @@ def _root_or_none() -> Path | None:
         return None
 
 
-if __name__ == "__main__":
-    app()
+from nagcore.cli import training as training  # noqa: E402  its commands

@@ -1,0 +1,6 @@
+"""`python -m nagcore.cli` is `nagcore`."""
+
+from nagcore.cli import app
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,62 @@
+"""Each switch of the training loop against the plain loop in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nagcore.evidence.declaration import Declaration
+from nagcore.evidence.device_timing import in_short
+from nagcore.evidence.experiment import Experiment
+from nagcore.evidence.loop_agreement import SWITCHES, Training, difference, run_with
+
+DECLARATION = Declaration(
+    name="switches-agree",
+    question="How far does each switch of the training loop move the result?",
+    axes={"network": ("M", "repaired CNN"), "switch": tuple(SWITCHES)},
+    constants={
+        "steps": 32,
+        "batch_size": 64,
+        "lr": 0.02,
+        # largest relative difference of parameters and losses after all steps
+        "tolerance": {
+            "again": 0.0,
+            "weights rounded": 1e-3,
+            "channels_last": 1e-3,
+            "accumulate": 1e-3,
+            "compile": 1e-3,
+            "graph": 1e-3,
+            "bfloat16": 0.1,
+            "float16": 0.1,
+        },
+    },
+    columns={
+        "first": "largest relative difference of the parameters after the first step, in units "
+        "of the largest element of a tensor; nan where it was not run",
+        "last": "the same after all steps",
+        "loss": "largest relative difference of the loss at a step",
+        "agrees": "yes where last and loss are within the tolerance; no; or –",
+        "error": "why it was not run, or what was raised",
+    },
+    devices=("cpu", "cuda"),
+)
+_NOT_RUN = {"first": float("nan"), "last": float("nan"), "loss": float("nan"), "agrees": "–"}
+
+
+def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """Train plainly and with the switch, and hold the two together."""
+    switch, tolerance = setting["switch"], setting["tolerance"][setting["switch"]]
+    training = Training(
+        *(setting[name] for name in ("network", "steps", "batch_size", "lr")), device=device
+    )
+    if SWITCHES[switch].graph and device == "cpu":
+        return _NOT_RUN | {"error": "not on this device: graphs are captured on a GPU"}
+    try:
+        found = difference(run_with(switch, training), run_with("again", training))
+    except Exception as error:
+        return _NOT_RUN | {"error": in_short(error)}
+    agrees = max(found.last, found.loss) <= tolerance
+    return {**found._asdict(), "agrees": "yes" if agrees else "no", "error": ""}
+
+
+EXPERIMENT = Experiment(DECLARATION, measure)

@@ -1,0 +1,54 @@
+"""Whether a run may go on from the checkpoint of another."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from nagcore import __version__
+
+MAY_CHANGE = frozenset(
+    {"until", "device", "progress", "checkpoints", "folder", "resume", "root", "path", "out"}
+)
+"""Keys of a configuration, at any depth, that may differ when a run is taken up again."""
+
+
+def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Return the entries in which two configurations differ, as text.
+
+    Example:
+        >>> differences({"lr": 0.1, "until": "epochs=3"}, {"lr": 0.2, "until": "epochs=9"})
+        ['lr: 0.1 in the checkpoint, 0.2 now']
+    """
+    then, now = dict(_entries(saved)), dict(_entries(current))
+    return [
+        f"{key}: {then.get(key, 'nothing')} in the checkpoint, {now.get(key, 'nothing')} now"
+        for key in {**then, **now}
+        if then.get(key) != now.get(key)
+    ]
+
+
+def versions(device: torch.device) -> dict[str, str]:
+    """Return what else decides the bits of a run."""
+    return {
+        "nagcore": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "device": str(device),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+def _entries(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the entries of nested dictionaries by dotted keys, each as JSON."""
+    if not isinstance(value, Mapping):
+        yield path, json.dumps(value)  # in which a tuple is a list, and NaN equals itself
+        return
+    for key, item in value.items():
+        if key not in MAY_CHANGE:
+            yield from _entries(item, f"{path}.{key}" if path else str(key))

@@ -69,7 +69,7 @@ def examples_needed(
 
     With all examples the step size is 1/L and Nesterov's momentum the sequence of 1983. With
     mini-batches, cut from the examples in order, gradient descent has step size 0.1, and
-    Nesterov's method 0.01 with momentum 0.9.
+    Nesterov's method 0.01 with momentum 0.9, which is the same pace in the long run.
 
     Args:
         population: where the examples come from.

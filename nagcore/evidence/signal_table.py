@@ -21,9 +21,9 @@ def tabulate_signals(record: Record) -> pd.DataFrame:
         record: of "signal-through-depth".
     """
     lines = {}
-    for (activation, scheme), rows in record.frame().groupby(["activation", "scheme"], sort=False):
-        end = {column: _mean(rows[column], -2) for column in ("size", "expected_size", "spread")}
-        start = {column: _mean(rows[column], 0) for column in ("gradient", "expected_gradient")}
+    for (activation, scheme), runs in runs_by_scheme(record).items():
+        end = {column: _mean(runs[column], -2) for column in ("size", "expected_size", "spread")}
+        start = {column: _mean(runs[column], 0) for column in ("gradient", "expected_gradient")}
         lines[activation, scheme] = {
             "output": _number(end["size"]),
             "expected": _number(end["expected_size"]),
@@ -79,24 +79,49 @@ def summarize_signals(record: Record) -> dict[str, str]:
         "signal_width": str(record.declaration.constants["width"]),
         "signal_images": str(record.declaration.constants["images"]),
     }
-    for (activation, scheme), rows in record.frame().groupby(["activation", "scheme"], sort=False):
+    for (activation, scheme), runs in runs_by_scheme(record).items():
         name = f"{activation}_{scheme}"
-        numbers[f"signal_factor_{name}"] = f"{_factor(rows['size'], -2, 1):.2g}"
-        numbers[f"gradient_factor_{name}"] = f"{_factor(rows['gradient'], 1, -2):.2g}"
-        kept = _mean(rows["spread"], -2) / _mean(rows["size"], -2)
+        numbers[f"signal_factor_{name}"] = f"{_factor(runs['size'], -2, 1):.2g}"
+        numbers[f"gradient_factor_{name}"] = f"{_factor(runs['gradient'], 1, -2):.2g}"
+        kept = _mean(runs["spread"], -2) / _mean(runs["size"], -2)
         numbers[f"signal_kept_{name}"] = _number(kept)
-        numbers[f"gradient_first_{name}"] = _number(_mean(rows["gradient"], 0))
+        numbers[f"gradient_first_{name}"] = _number(_mean(runs["gradient"], 0))
     numbers["signal_worst"] = f"{_farthest(record):.2f}"
     return numbers
 
 
-def _mean(curves: pd.Series, place: int) -> float:
-    return float(np.exp(np.mean(np.log([curve[place] for curve in curves]))))
+def runs_by_scheme(record: Record) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    """Return for each activation and scheme every column as an array (seeds, layers).
+
+    Args:
+        record: of "signal-through-depth".
+    """
+    columns = record.declaration.columns
+    activations, schemes = (record.declaration.axes[axis] for axis in ("activation", "scheme"))
+    return {
+        (activation, scheme): {
+            column: np.array(
+                [
+                    row[column]
+                    for row in record.rows
+                    if (row["activation"], row["scheme"]) == (activation, scheme)
+                ],
+                dtype=float,
+            )
+            for column in columns
+        }
+        for activation in activations
+        for scheme in schemes
+    }
 
 
-def _factor(curves: pd.Series, end: int, start: int) -> float:
+def _mean(curves: np.ndarray, place: int) -> float:
+    return float(np.exp(np.log(curves[:, place]).mean()))
+
+
+def _factor(curves: np.ndarray, end: int, start: int) -> float:
     """Return by what a layer multiplies a mean square, between two places."""
-    layers = len(curves.iloc[0]) - 3
+    layers = curves.shape[1] - 3
     return (_mean(curves, end) / _mean(curves, start)) ** (2 / layers)
 
 

@@ -95,8 +95,8 @@ def draw_thresholds(
         rises.plot(thresholds, [run.rise for run in found], **style)
     for axes in (steps, rises):
         axes.set_xscale("log")
-        axes.set_yscale("log")
         axes.set_xlabel("threshold K")
+    rises.set_yscale("log")
     steps.set_ylabel("steps to the accuracy")
     rises.set_ylabel("largest rise of the gap, factor")
     figure.legend(*steps.get_legend_handles_labels(), loc="outside upper center", ncols=4)

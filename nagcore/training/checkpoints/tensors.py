@@ -81,7 +81,7 @@ def find_aliases(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     first: dict[Any, str] = {}
     aliases = {}
     for name, t in tensors.items():
-        if not isinstance(t, Tensor) or t.is_meta or not t.numel():
+        if not _is_dense(t) or not t.numel():
             continue
         place = (t.device, t.data_ptr(), t.dtype, t.shape, t.stride(), t.is_conj(), t.is_neg())
         if place in first:
@@ -90,8 +90,12 @@ def find_aliases(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     return aliases
 
 
+def _is_dense(value: object) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
+
+
 def _on_cpu(name: str, tensor: Tensor) -> Tensor:
-    if not isinstance(tensor, Tensor) or tensor.layout != torch.strided or tensor.is_meta:
+    if not _is_dense(tensor):
         raise UsageError(
             f"{name} is {tensor!r:.200}, expected a dense tensor; a checkpoint holds no other "
             "weights"

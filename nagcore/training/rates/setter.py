@@ -13,19 +13,19 @@ from torch.optim import Optimizer
 from nagcore.errors import UsageError
 from nagcore.training.history import Row
 from nagcore.training.rates.controls import RateControls
-from nagcore.training.rates.groups import require_groups, write_rates
+from nagcore.training.rates.groups import write_rates
 from nagcore.training.rates.instruction_log import InstructionLog
 from nagcore.training.rates.instructions import Instruction, RateChange, Set
 from nagcore.training.rates.limiter import GradientRangeLimiter
 from nagcore.training.rates.plateau import PlateauRule
 from nagcore.training.rates.record import RateRecord
+from nagcore.training.rates.saved import as_text_or_none, require_saved_alike
 from nagcore.training.rates.schedule import Schedule
 from nagcore.training.rates.schedules import Constant
 from nagcore.training.rates.source import RateSource, Scheduled
 from nagcore.training.rates.torch_schedule import TorchSchedule
 
 _CONSTANT = Constant()
-_FIELDS = {"source", "limiter", "instructions", "used", "record"}
 
 
 class RateSetter(RateControls):
@@ -210,7 +210,7 @@ class RateSetter(RateControls):
         with self._lock:
             return {
                 "source": self._source.state_dict(),
-                "limiter": _text(self.limiter),
+                "limiter": as_text_or_none(self.limiter),
                 "instructions": self._log.state_dict(),
                 "used": list(self._used),
                 "record": self._record.state_dict(),
@@ -228,11 +228,14 @@ class RateSetter(RateControls):
                 taken over.
         """
         with self._lock:
-            self._require_own(state)
             try:
+                require_saved_alike(state, self.schedule, self.limiter, self._optimizer)
                 log = InstructionLog.from_state(state["instructions"])
-                record, used = RateRecord.from_state(state["record"]), list(state["used"])
+                record = RateRecord.from_state(state["record"])
+                used = [float(rate) for rate in state["used"]]
                 self._source.load_state_dict(state["source"])
+            except UsageError:
+                raise
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise UsageError(
                     f"the state of the rate setter is damaged: {error!r}; expected what "
@@ -240,28 +243,6 @@ class RateSetter(RateControls):
                 ) from error
             self._log, self._record, self._used = log, record, used
             self._begun, self._loaded = False, True
-
-    def _require_own(self, state: Mapping[str, Any]) -> None:
-        """Raise UsageError unless the state was saved by a setter like this one."""
-        if not isinstance(state, Mapping) or set(state) != _FIELDS:
-            raise UsageError(
-                f"this is not the state of a rate setter; expected {', '.join(sorted(_FIELDS))}"
-            )
-        for name, saved, own in (
-            ("schedule", state["source"].get("schedule"), str(self.schedule)),
-            ("limiter", state["limiter"], _text(self.limiter)),
-        ):
-            if saved != own:
-                raise UsageError(
-                    f"the state was saved with the {name} {saved}, and this rate setter has {own}; "
-                    f"make it with the {name} {saved}, or begin a new run"
-                )
-        if self._optimizer is not None:
-            require_groups(len(state["source"]["own"]), self._optimizer)
-
-
-def _text(limiter: GradientRangeLimiter | None) -> str | None:
-    return None if limiter is None else str(limiter)
 
 
 def _source(schedule: object) -> RateSource:

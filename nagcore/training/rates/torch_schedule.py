@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -120,15 +121,37 @@ class TorchSchedule:
             "own": list(self._own),
             "shares": list(self._shares),
             "moved_to": self._moved_to,
-            "scheduler": deepcopy(self.scheduler.state_dict()),
+            "scheduler": _plain(self.scheduler.state_dict()),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._own, self._shares = list(state["own"]), list(state["shares"])
         self._moved_to = state["moved_to"]
-        self.scheduler.load_state_dict(deepcopy(state["scheduler"]))
+        own = self.scheduler.state_dict()
+        self.scheduler.load_state_dict(_alike(deepcopy(state["scheduler"]), own))
 
     def __str__(self) -> str:
         words = [f"per={self.per!r}"]
         words += [] if self.metric is None else [f"metric={self.metric!r}"]
         return f"torch.{type(self.scheduler).__name__}({', '.join(words)})"
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy without Counters, which checkpoints do not hold and `MultiStepLR` does."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(item) for item in value)
+    return deepcopy(value)
+
+
+def _alike(value: Any, model: Any) -> Any:
+    """Return what `_plain` was given, with Counters where a model of it has them."""
+    if isinstance(model, Counter):
+        return Counter(value)
+    if isinstance(model, dict):
+        return {key: _alike(item, model.get(key)) for key, item in value.items()}
+    if isinstance(model, list | tuple) and len(model) == len(value):
+        pairs = zip(value, model, strict=True)
+        return type(model)(_alike(item, part) for item, part in pairs)
+    return value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
+import weakref
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -24,6 +24,30 @@ class Rows(NamedTuple):
     labels: Tensor
 
 
+class _Memory:
+    """Memory for windows, used again when the last mini-batch of a window is gone.
+
+    Fresh memory costs more than what is put into it: the system hands it out page by page, and
+    clears each.
+    """
+
+    def __init__(self, most_rows: int, image_bytes: int, pinned: bool) -> None:
+        self._most_rows, self._image_bytes, self._pinned = most_rows, image_bytes, pinned
+        self._free: list[Tensor] = []
+
+    def take(self, count: int) -> Rows:
+        """Return memory for so many rows, their content undefined."""
+        whole = self._free.pop() if self._free else self._new()
+        # Every slice of the tensor keeps this array alive; with it the last one is gone.
+        images = whole.numpy()[:count]
+        weakref.finalize(images, self._free.append, whole).atexit = False
+        return Rows(torch.from_numpy(images), torch.empty(count, dtype=torch.int64))
+
+    def _new(self) -> Tensor:
+        shape = self._most_rows, self._image_bytes
+        return torch.empty(shape, dtype=torch.uint8, pin_memory=self._pinned)
+
+
 class _Filling(NamedTuple):
     """A window under way: its rows, and the jobs that put the blocks into it."""
 
@@ -32,7 +56,7 @@ class _Filling(NamedTuple):
 
 
 def read_windows(
-    windows: Iterable[Window],
+    windows: Sequence[Window],
     read_block: ReadBlock,
     places: Callable[[Window], np.ndarray],
     *,
@@ -59,9 +83,10 @@ def read_windows(
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="shards")
     filling: deque[_Filling] = deque()
+    memory = _Memory(max((window.rows for window in windows), default=0), image_bytes, pinned)
 
     def start(window: Window) -> _Filling:
-        rows = _empty(window.rows, image_bytes, pinned=pinned)
+        rows = memory.take(window.rows)
         where, jobs, begin = places(window), [], 0
         for piece in window.pieces:
             end = begin + piece.end - piece.begin
@@ -78,18 +103,6 @@ def read_windows(
             yield _finished(filling.popleft())
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _empty(count: int, image_bytes: int, *, pinned: bool) -> Rows:
-    """Return memory for a window."""
-    labels = torch.empty(count, dtype=torch.int64)
-    if pinned:
-        return Rows(torch.empty(count, image_bytes, dtype=torch.uint8, pin_memory=True), labels)
-    # Straight from the system and back to it when the last mini-batch of the window is gone: the
-    # allocator keeps pieces of this size, and ends up with several windows more than are in use.
-    memory = mmap.mmap(-1, count * image_bytes)
-    images = torch.frombuffer(memory, dtype=torch.uint8).view(count, image_bytes)
-    return Rows(images, labels)
 
 
 def _finished(filling: _Filling) -> Rows:

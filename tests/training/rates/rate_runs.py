@@ -48,7 +48,18 @@ def report(loss: float, accuracy: float = 0.5, **metrics: float) -> Row:
 
 def through_a_file(state: Any) -> Any:
     """Save and load as checkpoints do, so that nothing in the file can run code."""
+    assert is_plain(state), state
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
     return torch.load(file, weights_only=True)
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether there are plain containers and tensors alone."""
+    if type(value) is dict:
+        return all(type(key) in (str, int) and is_plain(item) for key, item in value.items())
+    if type(value) in (list, tuple):
+        return all(is_plain(item) for item in value)
+    tensors = (torch.Tensor, torch.nn.Parameter)
+    return value is None or type(value) in (int, float, str, bool, *tensors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,10 @@ from rate_runs import attached, make_optimizer, rates_of, report, walk
 from nagcore.errors import UsageError
 from nagcore.optim import NAG
 from nagcore.training.rates import Cosine, Linear, Piecewise, RateChange, RateSetter, StepDecay
+
+
+def as_given(value: Any) -> Any:
+    return value
 
 
 def test_each_group_keeps_its_own_lr():
@@ -35,7 +40,7 @@ def test_a_tensor_is_written_over_in_place():
     setter = RateSetter(StepDecay(1, 0.5))
     setter.attach(optimizer)
     walk(setter, optimizer, 0, 2)
-    assert [group["lr"] for group in optimizer.param_groups][0] is held[0]
+    assert optimizer.param_groups[0]["lr"] is held[0]
     assert [lr.item() for lr in held] == [0.2, 0.1]
 
 
@@ -158,8 +163,11 @@ def test_where_the_schedule_is_zero_a_rate_cannot_be_set_but_held():
         (lambda s: s.add_warm_up(5, start=1.1), "add_warm_up: start=1.1"),
         (lambda s: s.lower_on_plateau("eval_loss", 1.0, 3), "lower_on_plateau: factor=1.0"),
         (lambda s: s.lower_on_plateau("eval_loss", 0.1, 0), "lower_on_plateau: patience=0"),
-        (lambda s: RateSetter(0.1), "schedule=0.1 cannot be used; expected a schedule such as"),
-        (lambda s: RateSetter("cosine(5)"), "parse_schedule"),
+        (
+            lambda s: RateSetter(as_given(0.1)),
+            "schedule=0.1 cannot be used; expected a schedule such as",
+        ),
+        (lambda s: RateSetter(as_given("cosine(5)")), "parse_schedule"),
         (lambda s: s.before_step(0), "has no optimizer; call attach"),
         (lambda s: s.after_epoch(report(1.0)), "has no optimizer"),
         (lambda s: attached(s, 0.0, 1.0), "the first group of the optimizer has lr=0"),

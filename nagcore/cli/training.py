@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -65,16 +66,35 @@ def shard(
     )
 
 
-def _train(config: Path | None, resume: bool, **given: Any) -> None:
+def _train(config: Path | None, resume: bool, timeout: float, **given: Any) -> None:
     """Train a network; options override the file.
 
-    Under torchrun, several processes train one model. SIGTERM and Ctrl-C save a checkpoint where
-    there is a folder, and end with the status of the signal.
+    Under torchrun, several processes train one model; the first one speaks for all. SIGTERM and
+    Ctrl-C save a checkpoint where there is a folder, and end with the status of the signal.
     """
-    from nagcore.chapters import parse_parameter
-    from nagcore.training.processes import joined_processes
+    from nagcore.training.processes import ToldByFirstError, joined_processes
     from nagcore.training.report import describe_trained, exit_status
     from nagcore.training.train import train
+
+    with joined_processes(timeout=timeout) as processes, warnings.catch_warnings():
+        if not processes.is_first:
+            warnings.simplefilter("ignore")
+        try:
+            with processes.agreed():
+                made = _configuration(config, given)
+            trained = train(made, resume=resume, processes=processes, progress=True)
+        except ToldByFirstError:
+            raise typer.Exit(2) from None
+        if processes.is_first:
+            console.print(describe_trained(trained, made), soft_wrap=True, markup=False)
+    status = exit_status(trained.history)
+    if status:
+        raise typer.Exit(status)
+
+
+def _configuration(config: Path | None, given: Mapping[str, Any]) -> TrainingConfig:
+    """Return the configuration in a file, if one is named, with what was given beside it."""
+    from nagcore.chapters import parse_parameter
 
     chosen = {name: value for name, value in given.items() if value is not None}
     if "options" in chosen:
@@ -82,14 +102,7 @@ def _train(config: Path | None, resume: bool, **given: Any) -> None:
             name: _literal(value) for name, value in map(parse_parameter, chosen["options"])
         }
     start = config_from_file(config) if config is not None else TrainingConfig()
-    made = start.changed(**chosen)
-    with joined_processes(made.device) as processes:
-        trained = train(made, resume=resume, processes=processes, progress=True)
-        if processes.is_first:
-            console.print(describe_trained(trained, made), soft_wrap=True, markup=False)
-    status = exit_status(trained.history)
-    if status:
-        raise typer.Exit(status)
+    return start.changed(**chosen)
 
 
 def _literal(text: str) -> Any:
@@ -105,6 +118,7 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
     parameters = [
         _option("config", Path | None, None, "a TOML or JSON file with values"),
         _option("resume", bool, False, "go on from the newest checkpoint in the folder"),
+        _option("timeout", float, 600.0, "seconds that processes wait for each other"),
     ]
     for each in fields(TrainingConfig):
         kinds = [kind for kind in field_types()[each.name] if kind is not type(None)]

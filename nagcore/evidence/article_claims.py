@@ -58,15 +58,15 @@ CLAIMS: Mapping[str, Claim] = {
     "lbfgs-rate": Claim(
         "L-BFGS tunes the learning rate of Nesterov's method.", _OTHERS, ("ch:optimizers",)
     ),
+    "adam-rate": Claim(
+        "Adam tunes the learning rate of Nesterov's method.", _OTHERS, ("ch:optimizers",)
+    ),
     "lbfgs-likelihood": Claim(
         "L-BFGS is based on maximum likelihood.", _OTHERS, ("ch:optimizers",)
     ),
     "lbfgs-estimate": Claim(
-        "It forms the maximum likelihood estimate between the objective and its gradient.",
+        "L-BFGS forms the maximum likelihood estimate between the objective and its gradient.",
         _OTHERS,
-    ),
-    "adam-rate": Claim(
-        "Adam tunes the learning rate of Nesterov's method.", _OTHERS, ("ch:optimizers",)
     ),
     "adam-average": Claim(
         "Adam is gradient descent with averaged gradients.", _OTHERS, ("ch:optimizers",)
@@ -120,15 +120,15 @@ class Finding:
         return "true" if holds == {True} else "false"
 
     def _repr_markdown_(self) -> str:
-        """Return the finding as a table."""
+        """Return the finding as a list, which plain Markdown has and tables it has not."""
+        head = f"“{self.claim.says}” **{self.verdict.capitalize()}**."
+        if not self.observations:
+            return f"{head} Nothing follows from it that could be observed."
         lines = [
-            f"| {sentence} | {'yes' if holds else 'no'} |"
+            f"- {sentence}: *{'yes' if holds else 'no'}*"
             for sentence, holds in self.observations.items()
         ]
-        if not lines:
-            lines = ["| nothing follows from the claim that could be observed | – |"]
-        head = ["| If this were so, one would see that | seen |", "|---|---|"]
-        return "\n".join([f"“{self.claim.says}” **{self.verdict}**", "", *head, *lines])
+        return "\n".join([f"{head} If it were so, one would see that", "", *lines])
 
 
 @dataclass

@@ -129,7 +129,7 @@ def least_squares_operations(rows: int, features: int) -> int:
 
     Example:
         >>> least_squares_operations(1000, 50)
-        200950
+        199950
     """
     return rows * (2 * features - 1) + rows + features * (2 * rows - 1)
 

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import parameters_to_vector
 
 from nagcore.errors import UsageError
 from nagcore.evidence.loop_nets import make_twins
@@ -57,20 +58,25 @@ class Training(NamedTuple):
 class Trained(NamedTuple):
     """What a run leaves behind."""
 
-    first: list[Tensor]
-    """parameters after the first step"""
-    last: list[Tensor]
-    """parameters after the last step"""
+    start: Tensor
+    """all parameters in a row before the first step"""
+    first: Tensor
+    """after the first step"""
+    last: Tensor
+    """after the last step"""
     losses: Tensor
     """at each step, (steps,)"""
 
 
 class Difference(NamedTuple):
-    """Largest relative differences between two runs."""
+    """How far a run is from another one."""
 
     first: float
+    """distance of the parameters after the first step / length of the other's way until there"""
     last: float
+    """the same after the last step"""
     loss: float
+    """largest relative difference of the loss at a step"""
 
 
 def run_with(switch: str, training: Training) -> Trained:
@@ -96,46 +102,46 @@ def run_with(switch: str, training: Training) -> Trained:
             p.data.copy_(torch.nextafter(p.data, torch.zeros_like(p.data)))
     # on a GPU all runs are capturable, so that they differ by the switch alone
     optimizer = NAG(model.parameters(), lr=training.lr, capturable=training.device == "cuda")
-    first = _FirstStep()
+    watch = _FirstStep()
     history = fit(
         model, cross_entropy, load_fashion_mnist()[0].to(training.device), optimizer,
-        batch_size=training.batch_size, until=Steps(training.steps), callbacks=[first],
+        batch_size=training.batch_size, until=Steps(training.steps), callbacks=[watch],
         report_every=1, switches=SWITCHES[switch],
     )  # fmt: skip
     losses = torch.tensor([row.train_loss for row in history.rows[1:]], dtype=torch.float64)
-    return Trained(first.parameters, [p.detach().cpu() for p in model.parameters()], losses)
+    return Trained(*watch.kept, _in_a_row(model), losses)
 
 
 def difference(one: Trained, other: Trained) -> Difference:
-    """Return how far two runs are apart.
-
-    Parameters are compared tensor by tensor, relative to the largest element of the tensor in
-    `other`; losses step by step.
+    """Return how far a run is from another one, in the other's units.
 
     Example:
-        >>> run = Trained([torch.ones(2)], [torch.ones(2)], torch.ones(3))
-        >>> difference(run._replace(last=[torch.tensor([1.0, 1.5])]), run)
-        Difference(first=0.0, last=0.5, loss=0.0)
+        >>> start, losses = torch.zeros(2), torch.ones(3)
+        >>> run = Trained(start, torch.tensor([1.0, 0.0]), torch.tensor([3.0, 4.0]), losses)
+        >>> difference(run._replace(last=torch.tensor([3.0, 3.0])), run)
+        Difference(first=0.0, last=0.2, loss=0.0)
     """
     losses = (one.losses - other.losses).abs() / other.losses.abs()
-    return Difference(
-        _farthest(one.first, other.first), _farthest(one.last, other.last), float(losses.max())
+    first, last = (
+        float((own - its).norm() / (its - other.start).norm())
+        for own, its in ((one.first, other.first), (one.last, other.last))
     )
+    return Difference(first, last, float(losses.max()))
 
 
-def _farthest(one: list[Tensor], other: list[Tensor]) -> float:
-    return max(
-        float((a.double() - b.double()).abs().max() / b.double().abs().max())
-        for a, b in zip(one, other, strict=True)
-    )
+def _in_a_row(model: nn.Module) -> Tensor:
+    return parameters_to_vector(model.parameters()).detach().double().cpu()
 
 
 class _FirstStep(Callback):
-    """Keeps the parameters after the first step."""
+    """Keeps the parameters before and after the first step."""
 
     def __init__(self) -> None:
-        self.parameters: list[Tensor] = []
+        self.kept: list[Tensor] = []
+
+    def on_start(self, run: Run) -> None:
+        self.kept.append(_in_a_row(run.model))
 
     def on_step(self, run: Run) -> None:
         if run.step == 1:
-            self.parameters = [p.detach().cpu().clone() for p in run.model.parameters()]
+            self.kept.append(_in_a_row(run.model))

@@ -143,6 +143,7 @@ second=Epochs(count=20))
             "keep_last",
             "keep_best",
             "report_every",
+            "sharding",
         )
         return {name: value for name, value in asdict(self).items() if name not in free}
 

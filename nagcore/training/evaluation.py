@@ -71,14 +71,14 @@ def evaluate(
     require_count(batch_size, "batch_size")
     require_count(len(data), "number of images")
     total, scores = 0.0, []
-    with _at_iterate(optimizer), _evaluation_mode(model), torch.inference_mode():
+    # Not inference mode: in what FSDP2 gathers there, nothing could be gathered for training.
+    with _at_iterate(optimizer), _evaluation_mode(model), torch.no_grad():
         for images, labels in zip(
             data.images.split(batch_size), data.labels.split(batch_size), strict=True
         ):
             scores.append(model(images))
             total += _mean_loss(loss, scores[-1], labels) * len(labels)
-    # A clone outside inference mode, so that the scores can be used like any tensor.
-    gathered = torch.cat(scores).clone()
+    gathered = torch.cat(scores)
     right = int((gathered.argmax(dim=1) == data.labels).sum())
     return Evaluation(total / len(data), right / len(data), gathered)
 

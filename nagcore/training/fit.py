@@ -17,14 +17,14 @@ from nagcore.optim.step_size_search import StepSizeSearch
 from nagcore.training.budget import require_stopping
 from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints, Keeper
-from nagcore.training.checks import require_count, require_seed
+from nagcore.training.checks import require_count
 from nagcore.training.condition import Condition, Verdict
 from nagcore.training.data import ImageData
 from nagcore.training.evaluation import Loss, Stepper
 from nagcore.training.graphed_step import GraphedStep
 from nagcore.training.history import History
 from nagcore.training.judging import Judge, Metric
-from nagcore.training.processes import Processes
+from nagcore.training.processes import Processes, is_sharded
 from nagcore.training.progress import Bar, progress_bar
 from nagcore.training.rates import RateSetter
 from nagcore.training.run import Run, Sums
@@ -81,7 +81,8 @@ def fit(
         evaluate_on: images to judge the model on at each report, at the iterate.
         metrics: what else to measure on them, by name: scores and labels to a number.
         report_every: steps after which to report, beside the end of each epoch.
-        seed: of the order of the examples and of the model's random numbers.
+        seed: of the order of the examples and of the model's random numbers, which are others in
+            each process.
         switches: precision, accumulation, clipping, compilation.
         checkpoints: where and when to save the run, and whether to go on from what is there.
         processes: those that train together; each calls `fit` with the same arguments.
@@ -111,7 +112,7 @@ def fit(
         until, evaluates=evaluate_on is not None, measured=tuple(judge.metrics)
     )
     device = next(model.parameters()).device
-    if switches.channels_last:
+    if switches.channels_last and not is_sharded(model):
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     step = TrainingStep(
         model,
@@ -138,12 +139,12 @@ def fit(
         data.batches, batch_size, seed=seed, rank=processes.rank, ranks=processes.count
     )
     with (
-        private_random_state(require_seed(seed), device),
+        private_random_state(processes.own_seed(seed), device),
         noticed_signals(wanted=checkpoints is not None or wants_signals) as run.received,
         progress_bar(limit, shown=progress and processes.is_first) as bar,
     ):
         if not keeper.resumed():
-            run.rows.append(judge.start(run, data, batch_size, seed))
+            run.rows.append(processes.from_first(judge.start(run, data, batch_size, seed)))
         bar.show(run.rows[-1])
         for callback in callbacks:
             callback.on_start(run)
@@ -173,10 +174,10 @@ def _train(
                 bar.advance(run)
                 for callback in run.callbacks:
                     callback.on_step(run)
-                verdict = run.stop_asked() or stops.verdict(run.progress())
+                verdict = _verdict(run, stops)
                 if run.batch == 0 or (report_every and run.step % report_every == 0):
                     _report(run, judge, bar)
-                    verdict = stops.verdict(run.progress()) or verdict
+                    verdict = _verdict(run, stops) or verdict
                 with run.clock.paused():
                     keeper.after_step()
                 if verdict is not None:
@@ -188,15 +189,21 @@ def _train(
     return verdict
 
 
+def _verdict(run: Run, stops: Condition) -> Verdict | None:
+    return run.stop_asked() or stops.verdict(run.progress())
+
+
 def _report(run: Run, judge: Judge, bar: Bar) -> None:
     """Add a row, and begin new sums."""
-    run.rows.append(judge.report(run))
+    # Buffers and rounding may differ between processes; conditions and rates must see one row.
+    run.rows.append(run.processes.from_first(judge.report(run)))
     run.sums = Sums(run.device)
     bar.show(run.rows[-1])
     if run.rate is not None and run.batch == 0:
         run.rate.after_epoch(run.rows[-1])
     for callback in run.callbacks:
         callback.on_report(run)
+    run.ask_soon()
 
 
 def _check(

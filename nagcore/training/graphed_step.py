@@ -33,6 +33,11 @@ class GraphedStep:
 
     def __init__(self, step: TrainingStep, rate: RateSetter | None) -> None:
         require_capturable(step.optimizer, step.device, rate)
+        if step.processes.count > 1:
+            raise UsageError(
+                f"graph=True in {step.processes.count} processes cannot be used: what they say to "
+                "each other is not captured; leave graph out, or train in one process"
+            )
         self.step, self.rate = step, rate
         for group in step.optimizer.param_groups:  # pyright: ignore[reportAttributeAccessIssue]
             group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=step.device)

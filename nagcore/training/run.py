@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from nagcore.training.evaluation import Stepper
     from nagcore.training.rates import RateSetter
 
-_ASK_EVERY = 16
+ASK_EVERY = 1.0
+"""Seconds after which processes ask each other whether to stop, and…"""
+MOST_STEPS = 64
+"""…steps after which they do so at the latest."""
+
+
+class Agreed(NamedTuple):
+    """What decides whether to stop and differs between processes."""
+
+    seconds: float
+    signal: str
+    wish: str
+    """why a callback wants to stop"""
 
 
 class Stopwatch:
@@ -133,10 +145,10 @@ class Run:
         self.clock = Stopwatch()
         self.sums = Sums(self.device)
         self.received = Received()
-        self.stop_reason = ""
+        self._wish = ""
         self.scaler: torch.amp.GradScaler | None = None
         self.callbacks: Sequence[Callback] = ()
-        self._agreed = (0.0, "")
+        self._agreed, self._asked, self._ask_at = Agreed(0.0, "", ""), 0, 0
 
     @property
     def seconds(self) -> float:
@@ -144,12 +156,17 @@ class Run:
         return self.clock.seconds
 
     def request_stop(self, why: str) -> None:
-        """End the run after this step, with the status "callback"."""
-        self.stop_reason = why or "a callback asked for it"
+        """End the run after this step, with the status "callback".
+
+        Of several processes one is enough; they end together, at the latest a second later, and
+        at once where this is said at a report.
+        """
+        self._wish = why or "a callback asked for it"
 
     def stop_asked(self) -> Verdict | None:
-        """Return the verdict that a callback asked for."""
-        return Verdict("callback", self.stop_reason) if self.stop_reason else None
+        """Return the verdict that a callback asked for, the same in all processes."""
+        wish = self._agree().wish
+        return Verdict("callback", wish) if wish else None
 
     def count(self, batch: Batch, loss: Tensor, norm: Tensor | None) -> None:
         """Count a step that was taken."""
@@ -161,18 +178,33 @@ class Run:
 
     def progress(self) -> Progress:
         """Return what a stopping condition may look at, the same in all processes."""
-        seconds, signal = self._agree()
+        seconds, signal, _ = self._agree()
         return Progress(self.rows, self.step, seconds, self.examples, self.epoch, signal)
 
-    def _agree(self) -> tuple[float, str]:
+    def ask_soon(self) -> None:
+        """Let processes ask each other at this step whether to stop; to be called in all."""
+        self._ask_at = self.step
+
+    def _agree(self) -> Agreed:
+        own = Agreed(self.seconds, self.received.name, self._wish)
         if self.processes.count == 1:
-            return self.seconds, self.received.name
-        # Clocks and signals differ between processes; all must stop at the same step.
-        if self.step % _ASK_EVERY == 0:
-            got = float(bool(self.received.name))
-            seconds, signal = self.processes.largest((self.seconds, got), self.device)
-            self._agreed = (seconds, (self.received.name or "a signal") if signal else "")
+            return own
+        # Clocks, signals and callbacks differ between processes; all must stop at the same step.
+        if self.step >= self._ask_at:
+            self._ask(own)
         return self._agreed
+
+    def _ask(self, own: Agreed) -> None:
+        stop = float(bool(own.signal or own.wish))
+        seconds, stop = self.processes.largest((own.seconds, stop), self.device)
+        said = self.processes.gathered(own) if stop else [own]
+        steps = (self.step - self._asked) * ASK_EVERY / max(seconds - self._agreed.seconds, 1e-9)
+        self._agreed = Agreed(
+            seconds,
+            next((each.signal for each in said if each.signal), ""),
+            next((each.wish for each in said if each.wish), ""),
+        )
+        self._asked, self._ask_at = self.step, self.step + int(min(max(steps, 1), MOST_STEPS))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers of the run, in plain containers and tensors."""

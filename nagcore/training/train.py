@@ -23,7 +23,7 @@ from nagcore.training.history import History
 from nagcore.training.initialisation import initialise
 from nagcore.training.losses import make_loss
 from nagcore.training.models import MODELS
-from nagcore.training.processes import Processes
+from nagcore.training.processes import Processes, own_device
 from nagcore.training.rates import RateSetter
 from nagcore.training.source import Source
 
@@ -80,11 +80,12 @@ def train(
         '1 epochs done'
     """
     processes = processes or Processes()
-    device = _device(config.device)
     folder = Path(config.folder) if config.folder else None
-    if folder is not None and processes.is_first:
-        require_writable(folder)
-    parts = load_parts(config, device)
+    with processes.agreed():
+        device = own_device(config.device)
+        if folder is not None and processes.is_first:
+            require_writable(folder)
+        parts = load_parts(config, device, progress=progress and processes.is_first)
     model = make_model(config, device, processes)
     optimizer = _optimizer(config, model)
     rate, loss = config.rate(), make_loss(config.loss)
@@ -113,7 +114,7 @@ def train(
     return trained
 
 
-def load_parts(config: TrainingConfig, device: torch.device) -> Parts:
+def load_parts(config: TrainingConfig, device: torch.device, *, progress: bool = True) -> Parts:
     """Return the data that a configuration names, on `device`."""
     if config.data in FASHION_MNIST:
         images, test = load_fashion_mnist(FASHION_MNIST[config.data])
@@ -125,7 +126,9 @@ def load_parts(config: TrainingConfig, device: torch.device) -> Parts:
         from nagcore.training.stream import ShardStream
         from nagcore.training.stream.whole import load_shards
 
-        stream = ShardStream(config.data, device=device, skip_bad=config.skip_bad, progress=True)
+        stream = ShardStream(
+            config.data, device=device, skip_bad=config.skip_bad, progress=progress
+        )
         validation = None
         if config.validation:
             validation = load_shards(config.validation, like=stream).to(device)
@@ -142,11 +145,7 @@ def make_model(config: TrainingConfig, device: torch.device, processes: Processe
     if config.initialisation != "torch":  # the model's own
         initialise(model, config.initialisation, seed=config.seed)
     model = model.to(device)
-    if config.sharding == "fsdp" and processes.count > 1:
-        from torch.distributed.fsdp import fully_shard
-
-        fully_shard(model)
-    return model
+    return processes.sharded(model, device) if config.sharding == "fsdp" else model
 
 
 def write_outcome(trained: Trained, config: TrainingConfig, folder: Path) -> None:
@@ -181,13 +180,3 @@ def _checkpoints(config: TrainingConfig, *, resume: bool) -> Checkpoints | None:
         resume=resume,
         about=config.decisive(),
     )
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"device={name!r} is not known; expected cpu or cuda") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device='cuda', and torch sees no GPU here; use device='cpu'")
-    return device

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from nagcore.training.evaluation import Loss, Stepper
-from nagcore.training.processes import Processes, is_sharded
+from nagcore.training.processes import Processes, is_sharded, whole
 from nagcore.training.rates import RateSetter
 from nagcore.training.source import Batch, share
 from nagcore.training.switches import Switches
@@ -105,10 +105,13 @@ class TrainingStep:
     def _parts(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, float, bool]]:
         """Yield inputs, targets, weight of their mean loss, and whether they are the last."""
         count = len(batch.targets)
-        pieces = min(self.switches.accumulate, count)
+        # As many in each process as in the one with most examples: FSDP2 talks in each of them.
+        pieces = min(self.switches.accumulate, -(-batch.count // self.processes.count))
         for number in range(pieces):
             begin, end = share(count, number, pieces)
-            inputs, targets = batch.inputs[begin:end], batch.targets[begin:end]
+            # A part for which there is nothing left sees one example, and gives it no weight.
+            own = slice(begin, end) if end > begin else slice(0, 1)
+            inputs, targets = batch.inputs[own], batch.targets[own]
             if self.switches.channels_last:
                 inputs = inputs.contiguous(memory_format=torch.channels_last)
             yield inputs, targets, batch.weight * (end - begin) / count, number == pieces - 1
@@ -128,13 +131,13 @@ class TrainingStep:
             self.scaler.unscale_(self.optimizer)  # pyright: ignore[reportArgumentType]
         norm = None
         if self.switches.clip_norm is not None:
-            norm = clip_grad_norm_(self.model.parameters(), self.switches.clip_norm)
+            norm = whole(clip_grad_norm_(self.model.parameters(), self.switches.clip_norm))
         elif self.norm:
-            norm = get_total_norm(self._gradients())
+            norm = whole(get_total_norm(self._gradients()))
         if self.rate is not None and first:
             largest = None
             if self.rate.needs_gradient_range:
-                largest = get_total_norm(self._gradients(), norm_type=float("inf"))
+                largest = whole(get_total_norm(self._gradients(), norm_type=float("inf")))
             self.rate.before_step(number, largest)
         return norm
 

@@ -39,7 +39,7 @@ def test_the_report_has_the_paper_of_1983():
 
 
 def test_what_an_import_loads_is_seen():
-    assert loads("torch", ["torch", "tensorflow"]) == {"torch": True, "tensorflow": False}
+    assert loads("json", ["json.decoder", "numpy"]) == {"json.decoder": True, "numpy": False}
 
 
 def test_a_rate_that_is_changed_during_training_is_seen(monkeypatch):

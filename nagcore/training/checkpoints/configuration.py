@@ -16,6 +16,10 @@ MAY_CHANGE = frozenset(
 )
 """Keys of a configuration, at any depth, that may differ when a run is taken up again."""
 
+_MANNER = frozenset({"execution", "capturable", "differentiable", "foreach", "fused"})
+"""Settings of an optimizer that say how a step is run, not what it is."""
+_OF_JSON = (bool, int, float, str, list, tuple, type(None))
+
 
 def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """Return the entries in which two configurations differ, as text.
@@ -32,6 +36,22 @@ def differences(saved: Mapping[str, Any], current: Mapping[str, Any]) -> list[st
     ]
 
 
+def described(part: Any) -> Any:
+    """Return what part of a run this is, of an optimizer with the values it was made with.
+
+    Example:
+        >>> optimizer = torch.optim.Adagrad([torch.zeros(1)], lr=0.5)
+        >>> described(optimizer)["kind"], described(optimizer)["lr"]
+        ('Adagrad', 0.5)
+    """
+    kind = type(part).__name__
+    values = getattr(part, "defaults", None)
+    if not isinstance(values, Mapping):
+        return kind
+    plain = {name: _number(value) for name, value in values.items() if name not in _MANNER}
+    return {"kind": kind, **{name: v for name, v in plain.items() if isinstance(v, _OF_JSON)}}
+
+
 def versions(device: torch.device) -> dict[str, str]:
     """Return what else decides the bits of a run."""
     return {
@@ -42,6 +62,10 @@ def versions(device: torch.device) -> dict[str, str]:
         "device": str(device),
         "threads": str(torch.get_num_threads()),
     }
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
 
 
 def _entries(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

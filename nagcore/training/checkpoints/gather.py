@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from nagcore.errors import UsageError
 from nagcore.training.checkpoints.tensors import find_aliases
+from nagcore.training.processes import is_sharded, whole
 
 if TYPE_CHECKING:
     from nagcore.training.run import Run
@@ -30,11 +32,14 @@ class Gathered(NamedTuple):
 
 
 def gather(run: Run) -> Gathered:
-    """Return the model's tensors; all processes have to call this together."""
+    """Return the model's tensors; all processes have to call this together.
+
+    Of a model whose parameters are spread over processes, the first process alone gets them.
+    """
     at_iterate = getattr(run.optimizer, "at_iterate", nullcontext)
     with at_iterate():
-        weights = _copies(_tensors(run.model))
-    resume = _tensors(run.model)
+        weights = _copies(_whole_tensors(run.model))
+    resume = _whole_tensors(run.model)
     same = all(_same_bits(weights[name], resume[name]) for name in weights)
     return Gathered(weights, None if same else resume, _rest(run.model))
 
@@ -47,20 +52,73 @@ def scatter(model: nn.Module, weights: Mapping[str, Tensor], rest: Mapping[str, 
     """
     own = _tensors(model)
     _require_fit({**own, **_left_out(model)}, {**weights, **rest["buffers"]})
-    model.load_state_dict({**weights, **rest["extra"]})
+    state = {**weights, **rest["extra"]}
+    if is_sharded(model):
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
+        set_model_state_dict(model, state, options=StateDictOptions(full_state_dict=True))
+    else:
+        model.load_state_dict(state)
     with torch.no_grad():
         for name, buffer in _left_out(model).items():
             buffer.copy_(rest["buffers"][name])
 
 
+def gather_state(part: Any) -> Any:
+    """Return `part.state_dict()` with whole tensors; all processes have to call this together."""
+    return tree_map_only(Tensor, _gathered, part.state_dict())
+
+
 def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
-    """Load a state; what is a tensor in a group stays one, and on its device, for CUDA graphs."""
+    """Load a state; what is a tensor in a group stays one, and on its device, for CUDA graphs.
+
+    Where parameters are spread over processes, what has their shape is spread likewise.
+    """
+    # Not by torch.distributed.checkpoint, which takes a step first, without a closure.
     before = [dict(group) for group in optimizer.param_groups]
-    optimizer.load_state_dict(state)
+    own = [p for group in optimizer.param_groups for p in group["params"]]
+    held = {
+        number: _spread_like(own[number], entries) if _is_spread(own[number]) else entries
+        for number, entries in state["state"].items()
+    }
+    optimizer.load_state_dict({**state, "state": held})
     for group, had in zip(optimizer.param_groups, before, strict=True):
         for name, value in had.items():
             if isinstance(value, Tensor) and group[name] is not None:
                 group[name] = torch.as_tensor(group[name], dtype=value.dtype, device=value.device)
+
+
+def _gathered(tensor: Tensor) -> Tensor:
+    return whole(tensor).cpu() if _is_spread(tensor) else tensor
+
+
+def _is_spread(tensor: Tensor) -> bool:
+    return hasattr(tensor, "full_tensor")
+
+
+def _spread_like(parameter: Any, entries: Mapping[str, Any]) -> dict[str, Any]:
+    from torch.distributed.tensor import distribute_tensor
+
+    def spread(value: Any) -> Any:
+        if not isinstance(value, Tensor) or value.shape != parameter.shape or not value.dim():
+            return value
+        local = value.to(parameter.device)
+        # Each process has read the file and takes its part from there.
+        return distribute_tensor(
+            local, parameter.device_mesh, parameter.placements, src_data_rank=None
+        )
+
+    return {name: spread(value) for name, value in entries.items()}
+
+
+def _whole_tensors(model: nn.Module) -> dict[str, Tensor]:
+    if not is_sharded(model):
+        return _tensors(model)
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    state: dict[str, Any] = get_model_state_dict(model, options=options)
+    return {name: t for name, t in state.items() if not name.endswith(_EXTRA)}
 
 
 def _tensors(model: nn.Module) -> dict[str, Tensor]:

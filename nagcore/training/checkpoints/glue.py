@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nagcore.errors import UsageError
-from nagcore.training.checkpoints.configuration import differences, versions
+from nagcore.training.checkpoints.configuration import described, differences, versions
 from nagcore.training.checkpoints.error import CheckpointError
-from nagcore.training.checkpoints.gather import gather, load_optimizer, scatter
+from nagcore.training.checkpoints.gather import gather, gather_state, load_optimizer, scatter
 from nagcore.training.checkpoints.policy import Checkpoints
 from nagcore.training.checkpoints.pruning import prune
 from nagcore.training.checkpoints.random_states import random_states, set_random_states
@@ -71,10 +72,13 @@ def restore(run: Run, path: Path | str, configuration: Mapping[str, Any]) -> Che
     Raises:
         CheckpointError: it is damaged, or of another run; the message names what differs.
     """
-    checkpoint = read_checkpoint(path)
+    # First what may fail in one process alone, then what all do together.
+    with run.processes.agreed():
+        checkpoint = read_checkpoint(path)
+        with _described(path):
+            _require_same_run(run, checkpoint, configuration)
     state = checkpoint.state
-    try:
-        _require_same_run(run, checkpoint, configuration)
+    with _described(path):
         parts = _parts(run)
         load_optimizer(parts.pop("optimizer"), state["parts"]["optimizer"])
         scatter(run.model, checkpoint.resume or checkpoint.weights, state["model"])
@@ -82,12 +86,19 @@ def restore(run: Run, path: Path | str, configuration: Mapping[str, Any]) -> Che
             part.load_state_dict(state["parts"][name])
         run.load_state_dict(state["run"])
         set_random_states(state["random"], run.device, run.processes)
+    return checkpoint
+
+
+@contextmanager
+def _described(path: Path | str) -> Iterator[None]:
+    """Let an error in the block say which checkpoint it is that cannot be used."""
+    try:
+        yield
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} does not fit this run: {error}. Take the run up as it was begun, or begin it "
             "anew in another folder"
         ) from error
-    return checkpoint
 
 
 def _collect(run: Run, configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +109,7 @@ def _collect(run: Run, configuration: Mapping[str, Any]) -> dict[str, Any]:
         "state": {
             "run": run.state_dict(),
             "model": model.rest,
-            "parts": {name: part.state_dict() for name, part in parts.items()},
+            "parts": {name: gather_state(part) for name, part in parts.items()},
             "random": random_states(run.device, run.processes),
         },
         "about": {
@@ -118,8 +129,8 @@ def _parts(run: Run) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def _kinds(parts: Mapping[str, Any]) -> dict[str, str]:
-    return {name: type(part).__name__ for name, part in parts.items()}
+def _kinds(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: described(part) for name, part in parts.items()}
 
 
 def _metrics(run: Run) -> dict[str, float]:

@@ -37,7 +37,8 @@ class Keeper:
         self.configuration = {**(checkpoints.about if checkpoints else {}), **about}
         self._saved_step, self._saved_at = -1, time.monotonic()
         if checkpoints is not None:
-            _require_usable(checkpoints, first=run.processes.is_first)
+            with run.processes.agreed():
+                _require_usable(checkpoints, first=run.processes.is_first)
 
     def resumed(self) -> bool:
         """Restore the run from the latest checkpoint, if asked for; return whether there was one.

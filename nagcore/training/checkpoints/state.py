@@ -8,7 +8,7 @@ import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -93,7 +93,7 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 class _Stream(io.RawIOBase):
     """Keeps the first failure to itself: torch.save would hide it behind one of its own."""
 
-    def __init__(self, file: io.BufferedWriter) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.file, self.failure = file, None
 
     def write(self, data: Any) -> int:
@@ -137,7 +137,7 @@ def _require_stored(path: Path, file: Any) -> None:
         raise FlawError(path, f"is not an archive written by torch.save ({error})") from error
     size = sum(entry.file_size for entry in entries)
     if size > path.stat().st_size or any(entry.compress_type for entry in entries):
-        raise FlawError(path, f"is an archive that unpacks to {size} bytes, more than it has")
+        raise FlawError(path, f"is an archive that grows when unpacked, to {size} bytes")
     file.seek(0)
 
 
@@ -148,4 +148,5 @@ def _why(error: Exception) -> str:
             f"asks for {named[1]}, which no state of a run needs; nothing of it was run, and "
             "it should not be loaded by other means"
         )
-    return f"is not a state of a run ({str(error).splitlines()[0]:.200})"
+    first = str(error).partition("\n")[0] or type(error).__name__
+    return f"is not a state of a run ({first:.200})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,11 +41,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     flat, metadata = flatten_state(kept)
     try:
         save_file(flat, path, {**metadata, _ALIASES: json.dumps(aliases)})
-    except Exception as error:  # the library's own kind of error says in text what the system said
+    except OSError:
+        raise
+    except Exception as error:  # the library says in text what the system said
         number = re.search(r"os error (\d+)", str(error))
         if number is None:
             raise UsageError(f"the weights cannot be kept in a checkpoint: {error}") from error
-        raise OSError(int(number[1]), str(error)) from error
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

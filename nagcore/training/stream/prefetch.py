@@ -31,21 +31,31 @@ class _Memory:
     clears each.
     """
 
-    def __init__(self, most_rows: int, image_bytes: int, pinned: bool) -> None:
-        self._most_rows, self._image_bytes, self._pinned = most_rows, image_bytes, pinned
-        self._free: list[Tensor] = []
+    def __init__(self, most_rows: int, image_bytes: int) -> None:
+        self._most_rows, self._image_bytes = most_rows, image_bytes
+        self._free: list[np.ndarray] = []
 
-    def take(self, count: int) -> Rows:
-        """Return memory for so many rows, their content undefined."""
+    def take(self, count: int) -> Tensor:
+        """Return memory for so many images, its content undefined."""
         whole = self._free.pop() if self._free else self._new()
         # Every slice of the tensor keeps this array alive; with it the last one is gone.
-        images = whole.numpy()[:count]
+        images = whole[:count]
         weakref.finalize(images, self._free.append, whole).atexit = False
-        return Rows(torch.from_numpy(images), torch.empty(count, dtype=torch.int64))
+        return torch.from_numpy(images)
 
-    def _new(self) -> Tensor:
-        shape = self._most_rows, self._image_bytes
-        return torch.empty(shape, dtype=torch.uint8, pin_memory=self._pinned)
+    def _new(self) -> np.ndarray:
+        return np.empty((self._most_rows, self._image_bytes), dtype=np.uint8)
+
+
+class _PinnedMemory:
+    """Memory that a GPU fetches from by itself; torch sees when it is done, and uses it again."""
+
+    def __init__(self, image_bytes: int) -> None:
+        self._image_bytes = image_bytes
+
+    def take(self, count: int) -> Tensor:
+        """Return memory for so many images, its content undefined."""
+        return torch.empty(count, self._image_bytes, dtype=torch.uint8, pin_memory=True)
 
 
 class _Filling(NamedTuple):
@@ -83,10 +93,11 @@ def read_windows(
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="shards")
     filling: deque[_Filling] = deque()
-    memory = _Memory(max((window.rows for window in windows), default=0), image_bytes, pinned)
+    most = max((window.rows for window in windows), default=0)
+    memory = _PinnedMemory(image_bytes) if pinned else _Memory(most, image_bytes)
 
     def start(window: Window) -> _Filling:
-        rows = memory.take(window.rows)
+        rows = Rows(memory.take(window.rows), torch.empty(window.rows, dtype=torch.int64))
         where, jobs, begin = places(window), [], 0
         for piece in window.pieces:
             end = begin + piece.end - piece.begin
@@ -148,4 +159,9 @@ class Cutter:
             count, self._at = count - (end - self._at), end
             if end == len(self._window.labels):
                 self._window, self._at = None, 0
-        return parts[0] if len(parts) == 1 else Rows(*(torch.cat(rows) for rows in zip(*parts)))  # noqa: B905
+        return parts[0] if len(parts) == 1 else Rows(*map(_joined, zip(*parts, strict=True)))
+
+
+def _joined(parts: tuple[Tensor, ...]) -> Tensor:
+    # NumPy does it in one thread; those of torch would wait for those that read.
+    return torch.from_numpy(np.concatenate([part.numpy() for part in parts]))

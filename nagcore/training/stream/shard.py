@@ -10,6 +10,10 @@ from nagcore.training.stream.errors import ShardError
 from nagcore.training.stream.index import DIGEST_KEY, Index, Shard
 from nagcore.training.stream.storage import Folder, require_parquet
 
+# What comes where bytes make no sense, beside pyarrow's own errors: a length that is none asks for
+# more memory than there is, a name is not UTF-8.
+_UNREADABLE = (OSError, EOFError, MemoryError, OverflowError, UnicodeError)
+
 
 class ShardReader:
     """Reads blocks; several threads may do so at a time.
@@ -64,9 +68,11 @@ class ShardReader:
                     .ParquetFile(file, metadata=footer, page_checksum_verification=True)
                     .read_row_group(block, columns=["image", "label"], use_threads=False)
                 )
+        except ShardError:
+            raise
         except FileNotFoundError as error:
             raise self._error(shard, "the file is missing") from error
-        except (OSError, EOFError, MemoryError, OverflowError, pyarrow.ArrowException) as error:
+        except (*_UNREADABLE, pyarrow.ArrowException) as error:
             fault = f"it cannot be read ({' '.join(str(error).split())}), expected a whole block"
             raise self._error(shard, fault, block) from error
         return self._arrays(table, shard, block)

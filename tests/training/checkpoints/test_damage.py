@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from nagcore.training.checkpoints import CheckpointError, read_checkpoint
 FILES = ("manifest.json", "model.safetensors", "resume.safetensors", "state.pt")
 
 
-def refused(path: Path, says: str = "") -> str:
+def refused(path: Path, says: str | None = None) -> str:
     with pytest.raises(CheckpointError, match=says) as caught:
         read_checkpoint(path)
     return str(caught.value)
@@ -24,7 +25,7 @@ def positions(size: int, seed: int) -> set[int]:
     """Return places in a file: its ends, where headers are, and one in each of many parts."""
     draw = random.Random(seed).randrange
     parts = [size * part // 24 for part in range(25)]
-    drawn = {draw(begin, end) for begin, end in zip(parts, parts[1:], strict=False) if end > begin}
+    drawn = {draw(begin, end) for begin, end in pairwise(parts) if end > begin}
     return {0, 7, 8, size - 1, size - 22, *drawn}
 
 

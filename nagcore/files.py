@@ -16,6 +16,7 @@ from pathlib import Path
 from nagcore.errors import UsageError
 
 _DAY = 24 * 3600.0
+_NOT_OFFERED = (errno.EINVAL, errno.ENOTSUP)  # some file systems flush files, and no folders
 _UNFINISHED = re.compile(r"\..+\.(?:writing|removing)-(?P<host>.*)-(?P<process>\d+)-\w+")
 _in_use: set[str] = set()  # names of what this process is writing
 
@@ -46,7 +47,7 @@ def write_whole(path: Path | str, content: str | bytes) -> Path:
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         prefix = _unfinished_prefix(path, "writing")
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix)
         _in_use.add(os.path.basename(temporary))
@@ -101,7 +102,7 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     unfinished: Path | None = None
     name = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, "there is something of this name")
         prefix = _unfinished_prefix(path, "writing")
@@ -112,7 +113,7 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
         _flush(unfinished)
         os.rename(unfinished, path)
         unfinished = path
-        _flush_entry(path.parent)
+        _flush_names(path.parent)
     except BaseException as error:
         if unfinished is not None:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -196,16 +197,28 @@ def _flush(folder: Path) -> None:
             os.chmod(path, 0o666 & ~umask)
             os.fsync(stream.fileno())
     os.chmod(folder, 0o777 & ~umask)
-    _flush_entry(folder)
+    _flush_names(folder)
 
 
-def _flush_entry(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing, to stay."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        with contextlib.suppress(OSError):  # one may be allowed to write there, and not to read
+            _flush_names(path.parent)
+
+
+def _flush_names(folder: Path) -> None:
     """Bring the names in a folder to the disk, where the system can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
     finally:
         os.close(descriptor)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,22 @@ def test_a_folder_is_flushed_before_it_gets_its_name(tmp_path: Path, monkeypatch
     if Path("/proc/self/fd").exists():
         assert sorted(done[:2]) == ["a", "b"]
         assert done[2:] == [folder.name, "rename", tmp_path.name]
+
+
+def test_where_folders_cannot_be_flushed_files_are(tmp_path: Path, monkeypatch):
+    real, flushed = os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        flushed.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with whole_folder(tmp_path / "new" / "one") as folder:
+        fill(folder)
+    assert len(flushed) == 2
+    assert (tmp_path / "new" / "one" / "b").read_bytes() == b"second"
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename"])

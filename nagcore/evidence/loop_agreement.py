@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import parameters_to_vector
 
 from nagcore.errors import UsageError
 from nagcore.evidence.loop_nets import make_twins
@@ -82,8 +81,8 @@ class Difference(NamedTuple):
 def run_with(switch: str, training: Training) -> Trained:
     """Train with a switch.
 
-    "again" trains without any. So does "weights rounded", but each weight starts next to where it
-    did, at most one unit in its last place away: what rounding alone grows into.
+    "again" trains without any. So does "weights rounded", but each weight starts from the float
+    next to it, on the side of zero: it shows what rounding alone grows into.
 
     Args:
         switch: a key of `SWITCHES`.
@@ -109,7 +108,7 @@ def run_with(switch: str, training: Training) -> Trained:
         report_every=1, switches=SWITCHES[switch],
     )  # fmt: skip
     losses = torch.tensor([row.train_loss for row in history.rows[1:]], dtype=torch.float64)
-    return Trained(*watch.kept, _in_a_row(model), losses)
+    return Trained(watch.before, watch.after, _in_a_row(model), losses)
 
 
 def difference(one: Trained, other: Trained) -> Difference:
@@ -117,9 +116,9 @@ def difference(one: Trained, other: Trained) -> Difference:
 
     Example:
         >>> start, losses = torch.zeros(2), torch.ones(3)
-        >>> run = Trained(start, torch.tensor([1.0, 0.0]), torch.tensor([3.0, 4.0]), losses)
-        >>> difference(run._replace(last=torch.tensor([3.0, 3.0])), run)
-        Difference(first=0.0, last=0.2, loss=0.0)
+        >>> run = Trained(start, torch.tensor([0.0, 2.0]), torch.tensor([0.0, 4.0]), losses)
+        >>> difference(run._replace(last=torch.tensor([3.0, 4.0])), run)
+        Difference(first=0.0, last=0.75, loss=0.0)
     """
     losses = (one.losses - other.losses).abs() / other.losses.abs()
     first, last = (
@@ -130,18 +129,19 @@ def difference(one: Trained, other: Trained) -> Difference:
 
 
 def _in_a_row(model: nn.Module) -> Tensor:
-    return parameters_to_vector(model.parameters()).detach().double().cpu()
+    # element by element in the same order, wherever the elements lie in memory
+    return torch.cat([p.detach().double().reshape(-1).cpu() for p in model.parameters()])
 
 
 class _FirstStep(Callback):
     """Keeps the parameters before and after the first step."""
 
     def __init__(self) -> None:
-        self.kept: list[Tensor] = []
+        self.before = self.after = torch.empty(0)
 
     def on_start(self, run: Run) -> None:
-        self.kept.append(_in_a_row(run.model))
+        self.before = _in_a_row(run.model)
 
     def on_step(self, run: Run) -> None:
         if run.step == 1:
-            self.kept.append(_in_a_row(run.model))
+            self.after = _in_a_row(run.model)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import time
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 from torch.nn.functional import cross_entropy
 
 from nagcore.errors import MissingExtraError
-from nagcore.evidence.loop_work import Loop, Trainee, Turn, Workload
+from nagcore.evidence.loop_work import Loop, Trainee, Turn, Workload, silence
 
 
 def lightning_loop(work: Workload, trainee: Trainee, loader: Any) -> Loop:
@@ -36,7 +32,7 @@ def lightning_loop(work: Workload, trainee: Trainee, loader: Any) -> Loop:
 
     def turn() -> Turn:
         called = time.perf_counter()
-        with _silence():
+        with silence():
             # it leaves out logger, bar, checkpoints, checks and summary
             trainer = lightning.Trainer(
                 barebones=True, accelerator=accelerator, devices=1, max_epochs=work.epochs,
@@ -52,7 +48,7 @@ def lightning_loop(work: Workload, trainee: Trainee, loader: Any) -> Loop:
 
 def _import() -> Any:
     try:
-        with _silence():
+        with silence():
             import lightning
     except ImportError as error:
         raise MissingExtraError("lightning", "benchmarks", "a comparison") from error
@@ -92,15 +88,3 @@ def _make_module(lightning: Any, trainee: Trainee) -> Any:
             return trainee.optimizer
 
     return Module()
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep what Lightning says to itself: that more workers, or another mode, might be better."""
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)

@@ -21,7 +21,7 @@ _PIXELS = (SIDE // 4) ** 2  # of a channel, after two times pooling
 class Twins(NamedTuple):
     """Two modules with the same weights that compute the same function."""
 
-    usual: nn.Module
+    usual: nn.Sequential
     """channels outermost, ReLU before the pooling, as most people write it"""
     ours: nn.Module
     """channels innermost, ReLU after the pooling"""

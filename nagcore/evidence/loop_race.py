@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from nagcore.evidence.device_timing import call_afresh, in_short
 from nagcore.evidence.loop_contestants import contestants
 from nagcore.evidence.loop_floor import count_flops, gemm_peaks, one_batch
-from nagcore.evidence.loop_work import Loop, Turn, Workload
+from nagcore.evidence.loop_work import Loop, Turn, Workload, silence
 from nagcore.evidence.optimizer_peers import version_of
 from nagcore.training.evaluation import evaluate
 from nagcore.training.models import count_parameters
@@ -95,7 +95,7 @@ def measure_loops(setting: Mapping[str, Any], device: str) -> dict[str, Any]:
 def run_race(race: Race) -> dict[str, Any]:
     """Time the contestants in turns and return the columns."""
     # What was compiled in an earlier run would make the first turn look cheap.
-    with TemporaryDirectory() as folder:
+    with silence(), TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
         loops, errors = build(race)
         timed, failed = time_in_rounds(loops, rounds=race.rounds, seed=race.seed)
@@ -145,11 +145,12 @@ def time_in_rounds(
         >>> loops = {"a": Loop(lambda: Turn(2.0, 0.0)), "b": Loop(lambda: Turn(1 / 0, 0.0))}
         >>> timed, errors = time_in_rounds(loops, rounds=3, seed=0)
         >>> [turn.seconds for turn in timed["a"].turns], errors
-        ([2.0, 2.0, 2.0], {'b': 'ZeroDivisionError: float division by zero'})
+        ([2.0, 2.0, 2.0], {'b': 'ZeroDivisionError: division by zero'})
     """
     turns: dict[str, list[Turn]] = {name: [] for name in loops}
     errors: dict[str, str] = {}
     shuffle = random.Random(seed).shuffle
+    gc.freeze()  # what is there now stays, and need not be looked at in every collection
     for _ in range(1 + rounds):
         order = [name for name in loops if name not in errors]
         shuffle(order)
@@ -159,6 +160,7 @@ def time_in_rounds(
                 turns[name].append(loops[name].turn())
             except Exception as error:
                 errors[name] = in_short(error)
+    gc.unfreeze()
     done = {name: own for name, own in turns.items() if name not in errors}
     return {name: Timed(own[0], tuple(own[1:])) for name, own in done.items()}, errors
 

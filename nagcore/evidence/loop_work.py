@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,3 +140,15 @@ def torchvision_images(count: int) -> Dataset[tuple[Tensor, int]]:
 def _repeated(count: int) -> np.ndarray:
     """Return `count` indices into the shipped images."""
     return np.arange(count) % len(load_arrays().train_labels)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Keep what peers and compilers log and warn of to themselves."""
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,143 +1,156 @@
-"""Small trainings that each show one part of the loop, and the tables made of them."""
+"""What chapter 08 says of switches and speed: tables, goals, and what is known of a GPU."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+import math
+from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
-from torch.nn.functional import cross_entropy
 
-from nagcore.optim import NAG
-from nagcore.training.callbacks import Callback
-from nagcore.training.data import ImageData, load_fashion_mnist
-from nagcore.training.evaluation import evaluate
-from nagcore.training.fit import fit
-from nagcore.training.models import make_mlp, make_softmax_regression
-from nagcore.training.run import Run
-from nagcore.training.stopping_text import parse_stopping
+from nagcore.evidence.experiment import Experiment
+from nagcore.evidence.loop_speed_table import (
+    GOALS,
+    RIVALS,
+    ratio,
+    summarize_loop_speed,
+    times_by_loop,
+)
+from nagcore.evidence.record import Record
+from nagcore.evidence.restart_table import slug
+from nagcore.evidence.store import load_if_recorded
+from nagcore.root import find_root
 
-
-class AtSteps(Callback):
-    """Does something after certain steps: what a person at the keyboard would do.
-
-    Args:
-        actions: what to do with the run, by the number of steps after which.
-
-    Example:
-        >>> AtSteps({100: lambda run: run.rate.lower(0.5, why="it looks unsteady")}).actions.keys()
-        dict_keys([100])
-    """
-
-    def __init__(self, actions: Mapping[int, Callable[[Run], None]]) -> None:
-        self.actions = actions
-
-    def on_step(self, run: Run) -> None:
-        if run.step in self.actions:
-            self.actions[run.step](run)
+CONTROLS = ("again", "weights rounded")
+"""Rows of "switches-agree" that say how far runs are apart in which no switch is set."""
+_WHERE = ("one step", "all steps", "loss")
 
 
-class PointLosses(NamedTuple):
-    """Mean cross-entropy, nats, step by step; the arrays have shape (steps,)."""
-
-    batch: np.ndarray
-    """of the mini-batch, at the query point where its gradient was taken"""
-    query: np.ndarray
-    """of all training images, at that query point y_k"""
-    iterate: np.ndarray
-    """of all training images, at the iterate x_k from which the step begins"""
-
-
-class _WatchPoints(Callback):
-    """Keeps the loss on all images before each step, at both points."""
-
-    def __init__(self, data: ImageData) -> None:
-        self.data, self.query, self.iterate = data, list[float](), list[float]()
-
-    def on_start(self, run: Run) -> None:
-        self.on_step(run)
-
-    def on_step(self, run: Run) -> None:
-        for losses, optimizer in ((self.query, None), (self.iterate, run.optimizer)):
-            judged = evaluate(run.model, cross_entropy, self.data, optimizer=optimizer)
-            losses.append(judged.loss)
-
-
-def follow_points(
-    *, lr: float, momentum: float, steps: int, batch_size: int = 50, seed: int = 0
-) -> PointLosses:
-    """Train a network of one hidden layer on the shipped images, and judge it at every step.
+def tabulate_switches(record: Record) -> pd.DataFrame:
+    """Return one line for each switch: how far it is from the plain loop in each network.
 
     Args:
-        lr: step size of Nesterov's method.
-        momentum: likewise.
-        steps: how many.
-        batch_size: images of a mini-batch.
-        seed: of the weights and the order of the images.
+        record: of "switches-agree".
 
-    Example:
-        >>> losses = follow_points(lr=0.05, momentum=0.0, steps=3)
-        >>> bool((losses.query == losses.iterate).all())  # without momentum they are one point
-        True
+    Returns:
+        Distances after one step and after all, and that of the losses, beside what they may be;
+        the verdict is that of the record.
     """
-    data, model = load_fashion_mnist()[0], make_mlp(seed)
-    watch = _WatchPoints(data)
-    history = fit(
-        model, cross_entropy, data, NAG(model.parameters(), lr=lr, momentum=momentum),
-        batch_size=batch_size, until=parse_stopping(f"steps={steps}"), report_every=1, seed=seed,
-        callbacks=[watch],
-    )  # fmt: skip
-    batch = [row.train_loss for row in history.rows[1:]]
-    return PointLosses(*(np.array(each[:steps]) for each in (batch, watch.query, watch.iterate)))
+    lines: dict[str, dict[tuple[str, str], str]] = {}
+    for row in record.rows:
+        switch, network = row["switch"], row["network"]
+        tolerance = record.declaration.constants["tolerance"][switch]
+        limits = {("tolerance", _WHERE[k]): f"{most:g}" for k, most in enumerate(tolerance)}
+        line = lines.setdefault(switch, limits)
+        distances = (row["first"], row["last"], row["loss"])
+        line |= {(network, _WHERE[k]): _distance(value) for k, value in enumerate(distances)}
+        line[network, "agrees"] = row["agrees"]
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    table.index.name = "switch"
+    return table
 
 
-ENDINGS: Mapping[str, float] = {
-    "epochs=3": 0.01,
-    "steps=7": 0.01,
-    "examples=1000": 0.01,
-    "seconds=0.01": 0.01,
-    "accuracy>=0.7 | epochs=30": 0.01,
-    "gradient_norm<=1.5 | epochs=30": 0.01,
-    "patience(loss,3) | epochs=60": 0.1,
-    "diverged(5.0) | epochs=30": 20.0,
-    "loss<=1.0 & epochs=5 | epochs=30": 0.01,
-    "signal | epochs=30": 0.01,
-    "epochs=30": 0.01,
-}
-"""Stopping conditions as text, each with a step size under which the named one decides."""
-_ASKS: Mapping[str, Callable[[Run], None]] = {
-    "signal | epochs=30": lambda run: _end_politely(),  # noqa: ARG005
-    "epochs=30": lambda run: run.request_stop("the page has seen enough"),
-}
+def summarize_switches(record: Record) -> dict[str, str]:
+    """Return the numbers that prose takes from the record, by name.
 
-
-def tabulate_endings(data: ImageData, evaluate_on: ImageData) -> pd.DataFrame:
-    """Train a softmax regression until each of `ENDINGS` ends it; one line for each.
-
-    In the run under "signal" the process sends SIGTERM to itself after ten steps, as a cluster
-    would, and in the last one a callback asks to stop then.
+    `switch_steps` is the length of the runs. `switch_run` counts the pairs of switch and network
+    that were run, controls left out, and `switch_agree` those within their tolerance;
+    `switch_not_run` names the switches that were not, with the reason, and `switch_apart` those
+    that were run and do not agree; both are “none” where there are none.
 
     Args:
-        data: images to train on.
-        evaluate_on: others, which conditions on `loss` and `accuracy` look at.
+        record: of "switches-agree".
     """
-    lines = []
-    for text, lr in ENDINGS.items():
-        model = make_softmax_regression(0)
-        until = parse_stopping(text)
-        callbacks = [AtSteps({10: _ASKS[text]})] if text in _ASKS else []
-        history = fit(
-            model, cross_entropy, data, NAG(model.parameters(), lr=lr), batch_size=50,
-            until=until, evaluate_on=evaluate_on, callbacks=callbacks,
-        )  # fmt: skip
-        line = {"status": history.status, "message": history.message, "steps": history.final.step}
-        lines.append({"until": text, **line})
-    return pd.DataFrame(lines).set_index("until")
+    rows = [row for row in record.rows if row["switch"] not in CONTROLS]
+    skipped = {row["switch"]: row["error"] for row in rows if row["agrees"] == "–"}
+    apart = [f"{row['switch']} ({row['network']})" for row in rows if row["agrees"] == "no"]
+    return {
+        "switch_steps": str(record.declaration.constants["steps"]),
+        "switch_run": str(sum(row["agrees"] != "–" for row in rows)),
+        "switch_agree": str(sum(row["agrees"] == "yes" for row in rows)),
+        "switch_not_run": "; ".join(f"{name} ({why})" for name, why in skipped.items()) or "none",
+        "switch_apart": ", ".join(apart) or "none",
+    }
 
 
-def _end_politely() -> None:
-    # Where nobody listens, as outside the main thread, the signal would end the process itself.
-    if callable(signal.getsignal(signal.SIGTERM)):
-        signal.raise_signal(signal.SIGTERM)
+def _distance(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return "0" if value == 0 else f"{value:.0e}"
+
+
+def summarize_goals(record: Record) -> dict[str, str]:
+    """Return how many of the goals of `tabulate_loop_goals` are reached, and which are not.
+
+    `goals` is their number, `goals_reached` how many are; `goals_missed` lists the others, each
+    with what was reached and what was aimed at, and is “none” where there are none.
+
+    Args:
+        record: of "loop-speed".
+    """
+    missed, total = [], 0
+    for ours, goals in GOALS.items():
+        for row in record.rows:
+            times = times_by_loop(record, row["network"], row["threads"])
+            for rival, goal in zip(RIVALS, goals, strict=True):
+                found, total = ratio(times, rival, ours), total + 1
+                if not found >= goal:
+                    threads = f"{row['threads']} thread{'s' * (row['threads'] > 1)}"
+                    missed.append(
+                        f"{rival} / {ours}, {row['network']}, {threads}: {found:.2f} of {goal}"
+                    )
+    return {
+        "goals": str(total),
+        "goals_reached": str(total - len(missed)),
+        "goals_missed": "; ".join(missed) or "none",
+    }
+
+
+def loops_on_gpu(experiment: Experiment) -> str:
+    """Say how loops compare on a GPU, or that this was not measured yet.
+
+    Args:
+        experiment: "loop-speed-cuda".
+    """
+    return _on_gpu(experiment, _say_loops)
+
+
+def switches_on_gpu(experiment: Experiment) -> str:
+    """Say whether switches agree on a GPU, or that this was not measured yet.
+
+    Args:
+        experiment: "switches-agree".
+    """
+    return _on_gpu(experiment, _say_switches)
+
+
+def _say_loops(record: Record) -> str:
+    found = summarize_loop_speed(record)
+    parts = []
+    for network in record.declaration.axes["network"]:
+        key = f"{slug(network)}_fit-captured"
+        parts.append(
+            f"{found[f'{key}_dataloader-over-tensors']} times for the loop over a DataLoader, "
+            f"{found[f'{key}_lightning']} for Lightning and {found[f'{key}_fit']} for fit without "
+            f"a graph ({network})"
+        )
+    return (
+        "On a GPU, where the whole step of fit is captured and replayed as one graph, the time of "
+        f"the others is this many times that: {'; '.join(parts)}."
+    )
+
+
+def _say_switches(record: Record) -> str:
+    found = summarize_switches(record)
+    return (
+        f"On a GPU {found['switch_agree']} of {found['switch_run']} pairs agree; not within the "
+        f"tolerance: {found['switch_apart']}; not run: {found['switch_not_run']}."
+    )
+
+
+def _on_gpu(experiment: Experiment, say: Callable[[Record], str]) -> str:
+    record = load_if_recorded(experiment, "cuda", find_root())
+    if record is None:
+        name = experiment.declaration.name
+        return f"The experiment {name} has not been measured on a GPU yet; “make gpu” does it."
+    return f"{say(record)} {record.note()}"

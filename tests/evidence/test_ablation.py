@@ -249,4 +249,4 @@ def test_the_figure_draws_every_seed_the_best_on_top():
     filled = [np.asarray(line.get_xdata()) for line in axes.lines if line.get_marker() == "D"]
     for name, drawn in zip(labels, filled, strict=True):
         np.testing.assert_allclose(drawn, accuracies(made_up())[name])
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["lr = 0.03", "its best lr"]
+    assert axes.get_legend_handles_labels()[1] == ["lr = 0.03", "its best lr"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -85,7 +86,7 @@ def rates_under(instruction, steps=160, **changes):
     setter.attach(optimizer)
     seen = []
     for step in range(steps):
-        setter.before_step(step, 0.0 if setter.needs_gradient_range else None)
+        setter.before_step(step, 1.0 if setter.needs_gradient_range else None)
         seen.append(optimizer.param_groups[0]["lr"])
     return np.array(seen)
 
@@ -102,7 +103,7 @@ def test_the_instructions_are_what_the_words_say():
 def test_a_threshold_of_zero_bounds_nothing_and_infinity_every_step():
     bounded = rates_under("step decay", K=math.inf)
     assert np.abs(np.diff(np.log(bounded))).max() <= -math.log(0.99) + 1e-12
-    assert bounded[100] > rates_under("step decay", K=0.5, most=0.9)[100]
+    assert bounded[100] > rates_under("step decay")[100]
     free = setting_of(instruction="step decay", K=0.0, decay={"every": 3, "factor": 0.1})
     always = free | {"K": math.inf}
     one, other = (EXPERIMENT.measured(setting, "cpu") for setting in (free, always))
@@ -120,26 +121,23 @@ def test_a_jump_and_a_plateau_take_effect():
     jump = {"step": 2, "factor": 3.0}
     run = EXPERIMENT.measured(setting_of(instruction="jump", jump=jump), "cpu")
     assert (run["changes"], run["last_rate"]) == (1, 3.0)
+    still = {"tuned": {"sgd": 1e-30}}  # nothing moves, so every report is a plateau
     lowered = EXPERIMENT.measured(
         setting_of(
             instruction="plateau",
-            lr="too large",
             epochs=4,
-            step_sizes={"too large": {"sgd": 0.0001}},  # which does not move: a plateau
+            step_sizes=still,
             plateau={"factor": 0.5, "patience": 1},
-        )
-        | {"step_sizes": {"too large": {"sgd": 1e-12}}},
+        ),
         "cpu",
     )
-    assert lowered["changes"] >= 1
-    assert lowered["last_rate"] == pytest.approx(0.5 ** lowered["changes"])
+    assert (lowered["changes"], lowered["last_rate"]) == (2, 0.25)
 
 
 def test_a_run_that_diverges_is_recorded_as_such():
     wild = {"tuned": {"sgd": 1e12}}
     run = EXPERIMENT.measured(setting_of(step_sizes=wild, K=math.inf), "cpu")
     assert run["status"] == "diverged"
-    assert run["steps"] < 8
     assert len(run["largest"]) == len(DECLARATION.constants["quantiles"])
 
 
@@ -235,20 +233,22 @@ def test_the_figure_of_results_has_a_column_for_each_instruction():
     figure = draw_rate_limiter(made_up(), "too large")
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
     assert titles == list(DECLARATION.axes["instruction"])
-    jump = figure.axes[4]
-    means = jump.containers[0].lines[0].get_ydata()
+    bars: Any = figure.axes[4].containers[0]
+    means = drawn(bars.lines[0])[1]
     assert means[[0, -1]].tolist() == pytest.approx([0.71, 0.511])
     assert [tick.get_text() for tick in figure.axes[5].get_xticklabels()][-1] == "∞"
 
 
 def test_the_figure_of_ranges_marks_the_thresholds():
     figure = draw_gradient_range(made_up())
-    marks = {
-        float(line.get_xdata()[0])
-        for line in figure.axes[0].lines
-        if len(set(line.get_xdata())) == 1
-    }
+    places = [drawn(line)[0] for line in figure.axes[0].lines]
+    marks = {float(x[0]) for x in places if np.ptp(x) == 0}
     assert marks == {K for K in DECLARATION.axes["K"] if 0 < K < math.inf}
+
+
+def drawn(line):
+    """Return the points of a line of a figure."""
+    return np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
 
 
 def run_with(limiter):
@@ -265,10 +265,10 @@ def test_the_figure_of_a_rate_says_why_it_changed():
     setter = run_with(None)
     figure = draw_rate(setter)
     (axes,) = figure.axes
-    drawn = axes.lines[0]
-    assert drawn.get_xdata().tolist() == [0, 5, 12, 19]
-    assert drawn.get_ydata().tolist() == [1.0, 0.5, 0.25, 0.25]
-    assert drawn.get_drawstyle() == "steps-post"
+    steps, rates = drawn(axes.lines[0])
+    assert steps.tolist() == [0, 5, 12, 19]
+    assert rates.tolist() == [1.0, 0.5, 0.25, 0.25]
+    assert axes.lines[0].get_drawstyle() == "steps-post"
     assert figure.get_supxlabel() == "1  step 12: as an example"
     assert [text.get_text() for text in axes.texts] == ["1"]
 
@@ -278,7 +278,9 @@ def test_the_figure_of_a_bounded_rate_shows_what_was_demanded():
     (axes,) = draw_rate(setter.history_frame(), log=True).axes
     assert [line.get_label() for line in axes.lines[:2]] == ["demanded", "used"]
     assert axes.get_yscale() == "log"
-    assert (axes.lines[1].get_ydata() >= axes.lines[0].get_ydata()).all()
+    (_, demanded), (_, used) = (drawn(line) for line in axes.lines[:2])
+    assert (used >= demanded).all()
+    assert (used > demanded).any()
 
 
 def test_without_a_step_there_is_nothing_to_draw():

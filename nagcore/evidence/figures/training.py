@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from nagcore.evidence.figures.style import STYLES, book_figure
-from nagcore.evidence.training_table import PointLosses
+from nagcore.evidence.small_trainings import PointLosses
 from nagcore.training.rates import Schedule
 
 
@@ -28,6 +29,9 @@ def draw_two_points(losses: PointLosses) -> Figure:
     axes.plot(steps, losses.query, color="#d55e00", linestyle=(0, (4, 1.5)), label="all, at $y_k$")
     axes.plot(steps, losses.iterate, color=STYLES["nag"].color, label="all, at $x_k$")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("step $k$")
     axes.set_ylabel("mean cross-entropy, nats")
     axes.legend()

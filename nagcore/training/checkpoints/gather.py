@@ -77,11 +77,13 @@ def load_optimizer(optimizer: Any, state: dict[str, Any]) -> None:
     # Not by torch.distributed.checkpoint, which takes a step first, without a closure.
     before = [dict(group) for group in optimizer.param_groups]
     own = [p for group in optimizer.param_groups for p in group["params"]]
-    held = {
-        number: _spread_like(own[number], entries) if _is_spread(own[number]) else entries
-        for number, entries in state["state"].items()
-    }
-    optimizer.load_state_dict({**state, "state": held})
+    if any(map(_is_spread, own)):
+        held = {
+            number: _spread_like(own[number], entries) if _is_spread(own[number]) else entries
+            for number, entries in state["state"].items()
+        }
+        state = {**state, "state": held}
+    optimizer.load_state_dict(state)
     for group, had in zip(optimizer.param_groups, before, strict=True):
         for name, value in had.items():
             if isinstance(value, Tensor) and group[name] is not None:

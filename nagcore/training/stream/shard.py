@@ -105,8 +105,9 @@ class ShardReader:
         image, label = (_one_array(column) for column in table.columns)
         if image.null_count or label.null_count:
             raise self._error(shard, "it has missing values, expected none", block)
+        # pyarrow's own way to NumPy imports pandas first
         images = np.frombuffer(image.buffers()[1], np.uint8, rows * size, image.offset * size)
-        labels = label.to_numpy()
+        labels = np.frombuffer(label.buffers()[1], np.int64, rows, label.offset * 8)
         if not 0 <= labels.min() <= labels.max() < len(self._index.classes):
             fault = f"labels run from {labels.min()} to {labels.max()}, expected 0 to "
             raise self._error(shard, f"{fault}{len(self._index.classes) - 1}", block)

@@ -14,6 +14,7 @@ from nagcore.core.backtracking import Backtracking
 from nagcore.optim import NAG, Adan, Muon, ScheduleFree, StepSizeSearch
 from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints, latest, list_checkpoints, read_checkpoint
+from nagcore.training.checkpoints.gather import load_optimizer
 from nagcore.training.data import ImageData
 from nagcore.training.fit import fit
 from nagcore.training.rates import Cosine, GradientRangeLimiter, RateSetter
@@ -109,7 +110,12 @@ KINDS = {
 
 
 def run(
-    kind: Kind, data: ImageData, folder: Path | None, steps: int = STEPS, **options: Any
+    kind: Kind,
+    data: ImageData,
+    folder: Path | None,
+    steps: int = STEPS,
+    factor: float = 1.0,
+    **options: Any,
 ) -> dict[str, Any]:
     """Train and return all that came of it."""
     with private_random_state(0):
@@ -122,7 +128,7 @@ def run(
     own = kind.options()
     history = fit(
         model,
-        nn.CrossEntropyLoss(),
+        lambda scores, labels: nn.functional.cross_entropy(scores, labels) * factor,
         data,
         optimizer,
         evaluate_on=data.subset(list(range(10))),
@@ -171,6 +177,17 @@ def test_a_run_interrupted_again_and_again(images: ImageData, tmp_path: Path, na
     same(uninterrupted, resumed)
 
 
+def test_the_scale_of_the_loss_survives(images: ImageData, tmp_path: Path):
+    # So large a loss overflows at first, and the scale is halved until it does no more.
+    kind, factor = KINDS["NAG, float16"], 300.0
+    uninterrupted = run(kind, images, None, factor=factor)
+    run(kind, images, tmp_path, 4, factor=factor)
+    path = latest(tmp_path)
+    assert path is not None
+    assert read_checkpoint(path).state["parts"]["scaler"]["scale"] < 2.0**15
+    same(uninterrupted, run(kind, images, tmp_path, factor=factor))
+
+
 @pytest.mark.parametrize("steps", range(1, STEPS))
 def test_a_run_interrupted_at_any_step(images: ImageData, tmp_path: Path, steps: int):
     uninterrupted = run(KINDS["NAG, rated"], images, None)
@@ -185,12 +202,13 @@ def test_saving_changes_nothing(images: ImageData, tmp_path: Path):
 
 def test_reports_within_an_epoch_and_patience_survive(images: ImageData, tmp_path: Path):
     options = {"report_every": 2, "until": Patience("eval_loss", 2) | Epochs(8)}
-    uninterrupted = run(KINDS["NAG"], images, None, **options)
+    kind = Kind(lambda m: NAG(m.parameters(), lr=0.5))
+    uninterrupted = run(kind, images, None, **options)
     last = uninterrupted["rows"][-1]["step"]
     assert uninterrupted["status"] == "patience"
     for steps in (1, last // 2, last - 1):
-        run(KINDS["NAG"], images, tmp_path, **{**options, "until": Steps(steps)})
-    same(uninterrupted, run(KINDS["NAG"], images, tmp_path, **options))
+        run(kind, images, tmp_path, **{**options, "until": Steps(steps)})
+    same(uninterrupted, run(kind, images, tmp_path, **options))
 
 
 def test_a_run_that_is_over_stays_over(images: ImageData, tmp_path: Path):
@@ -234,3 +252,16 @@ def test_where_no_bit_differs_weights_are_stored_once(images: ImageData, tmp_pat
         "model.safetensors",
         "state.pt",
     }
+
+
+@pytest.mark.parametrize("saved", [0.25, torch.tensor(0.25, dtype=torch.float64)])
+def test_a_rate_that_is_a_tensor_stays_one(saved: Any):
+    # A CUDA graph reads the rate from where it is; a number in its place would never be read.
+    def optimizer(lr: Any) -> torch.optim.Optimizer:
+        return torch.optim.SGD([nn.Parameter(torch.ones(2))], lr=lr, foreach=False)
+
+    replayed = optimizer(torch.tensor(0.5))
+    load_optimizer(replayed, optimizer(saved).state_dict())
+    rate = replayed.param_groups[0]["lr"]
+    assert isinstance(rate, Tensor)
+    assert (rate.dtype, rate.item()) == (torch.float32, 0.25)

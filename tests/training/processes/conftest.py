@@ -36,6 +36,4 @@ def start_both(folder):
     command = [sys.executable, str(HERE / "two_trainers.py"), str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (folder / "said.txt").open("w") as file:
-        subprocess.run(
-            command, env=environment, stdout=file, stderr=file, timeout=240, check=False
-        )
+        subprocess.run(command, env=environment, stdout=file, stderr=file, timeout=240, check=False)

@@ -31,7 +31,7 @@ WAYS = ("ddp", "fsdp")
 COUNT, BATCH = 29, 7
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "NAG": partial(NAG, lr=0.02, momentum=0.9),
-    "NAG, restart by gradient": partial(NAG, lr=0.1, momentum=0.95, restart="gradient"),
+    "NAG, restart by gradient": partial(NAG, lr=0.08, momentum=0.95, restart="gradient"),
     "NAG, restart by function": partial(NAG, lr=0.1, momentum=0.95, restart="function"),
     "SGD of torch": partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True),
     "NAdam": partial(NAdam, lr=1e-3, eps=1e-4),
@@ -104,7 +104,11 @@ def same_steps(
     alike(processes, parameters)
     assert history.status == single.status
     for row, other in zip(history.rows, single.rows, strict=True):
-        assert (row.step, row.examples, row.restarts) == (other.step, other.examples, other.restarts)
+        assert (row.step, row.examples, row.restarts) == (
+            other.step,
+            other.examples,
+            other.restarts,
+        )
         for name in ("train_loss", "eval_loss"):
             assert abs(row.value(name) - other.value(name)) < 1e-5, (name, row, other)
     if "restart" in optimizer:
@@ -178,7 +182,8 @@ def from_shards(processes: Processes, folder: Path, *, way: str) -> None:
     processes.gathered(None)
     stream = ShardStream(folder / "shards", window_blocks=2)
     own = [b.inputs for b in batches(stream, epoch=0, rank=processes.rank) if b.weight]
-    rows = sum(processes.gathered([row.tolist() for row in torch.cat(own)]), [])
+    parts = processes.gathered([row.tolist() for row in torch.cat(own)])
+    rows = [row for part in parts for row in part]
     assert len(rows) == COUNT
     every = torch.cat([b.inputs for b in batches(stream, epoch=0, rank=0, ranks=1)])
     assert sorted(rows) == sorted(row.tolist() for row in every)

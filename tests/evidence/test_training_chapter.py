@@ -1,0 +1,304 @@
+"""What chapter 08 runs and says: its small trainings, its verdicts, and its words."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from nagcore.evidence import limiter_verdicts, training_table
+from nagcore.evidence.experiments import EXPERIMENTS
+from nagcore.evidence.experiments.loop_speed import EXPERIMENT as LOOPS
+from nagcore.evidence.experiments.loop_speed_cuda import EXPERIMENT as LOOPS_ON_GPU
+from nagcore.evidence.experiments.rate_limiter import EXPERIMENT as LIMITER
+from nagcore.evidence.experiments.switches_agree import EXPERIMENT as SWITCHES
+from nagcore.evidence.figures.training import draw_schedules, draw_two_points
+from nagcore.evidence.limiter_verdicts import exceeds_chance, judge_counts, tabulate_verdicts
+from nagcore.evidence.loop_speed_table import GOALS, RIVALS
+from nagcore.evidence.provenance import Provenance
+from nagcore.evidence.rate_limiter_table import Comparison, compare
+from nagcore.evidence.record import Record
+from nagcore.evidence.small_trainings import (
+    ENDINGS,
+    AtSteps,
+    follow_points,
+    tabulate_endings,
+)
+from nagcore.evidence.store import load_record
+from nagcore.training.data import load_fashion_mnist, split
+from nagcore.training.rates import SCHEDULES, GradientRangeLimiter, parse_schedule
+from nagcore.training.stopping_text import parse_stopping
+
+ROOT = Path(__file__).parents[2]
+CHAPTER = ROOT / "chapters" / "08-training.ipynb"
+MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+
+
+@pytest.fixture(autouse=True)
+def _draw_without_a_screen():
+    backend = mpl.get_backend()
+    mpl.use("agg")
+    yield
+    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
+    mpl.use(backend)
+
+
+@pytest.fixture(scope="module")
+def watched():
+    return follow_points(lr=0.05, momentum=0.95, steps=80)
+
+
+# the small trainings
+
+
+def test_the_two_points_are_as_the_chapter_says(watched):
+    assert {array.shape for array in watched} == {(80,)}
+    ahead = watched.query[1:5] < watched.iterate[1:5]
+    assert ahead.all(), "at first the query point is further down"
+    assert (watched.query[40:] > watched.iterate[40:]).mean() > 0.6
+    assert watched.query[0] == watched.iterate[0]
+
+
+def test_the_mini_batches_scatter_round_the_loss_at_the_query_point(watched):
+    """They are samples of it, so that their mean is near; that of the iterate is another number."""
+    apart = np.log(watched.batch / watched.query)
+    assert abs(apart.mean()) < 3 * apart.std() / math.sqrt(len(apart))
+    assert apart.std() > 0.1
+
+
+def test_without_momentum_there_is_one_point():
+    losses = follow_points(lr=0.2, momentum=0.0, steps=4)
+    assert np.array_equal(losses.query, losses.iterate)
+
+
+def test_the_watched_run_does_not_touch_the_random_numbers_of_others():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    follow_points(lr=0.05, momentum=0.9, steps=2)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_every_condition_decides_its_own_run():
+    images, held_out = split(load_fashion_mnist()[0], 0.2, seed=0)
+    table = tabulate_endings(images, held_out)
+    expected = ["budget"] * 4 + ["target"] * 2 + ["patience", "diverged", "target and budget"]
+    assert list(table["status"]) == [*expected, "signal", "callback"]
+    assert list(table.index) == list(ENDINGS)
+    by_text = table["steps"].to_dict()
+    assert by_text["steps=7"] == 7
+    assert by_text["examples=1000"] == 20
+    assert by_text["loss<=1.0 & epochs=5 | epochs=30"] == 80
+    assert by_text["signal | epochs=30"] == by_text["epochs=30"] == 10
+    for text in ENDINGS:
+        assert str(parse_stopping(str(parse_stopping(text)))) == str(parse_stopping(text))
+
+
+def test_something_is_done_after_its_step_and_no_other():
+    done = []
+    callback = AtSteps({2: lambda run: done.append(run.step)})
+    for step in range(5):
+        callback.on_step(type("Run", (), {"step": step})())  # pyright: ignore
+    assert done == [2]
+
+
+# the figures
+
+
+def test_the_two_points_are_drawn_as_they_were_measured(watched):
+    (axes,) = draw_two_points(watched).axes
+    batch, query, iterate = axes.lines
+    for line, values in (
+        (batch, watched.batch),
+        (query, watched.query),
+        (iterate, watched.iterate),
+    ):
+        assert np.array_equal(line.get_ydata(), values)
+    assert axes.get_yscale() == "log"
+
+
+def test_each_schedule_has_a_panel_with_its_rates():
+    texts = ["constant", "cosine(10)", "step_decay(4, 0.5)"]
+    figure = draw_schedules({text: parse_schedule(text) for text in texts}, 12)
+    drawn = [axes for axes in figure.axes if axes.lines]
+    assert [axes.get_title("left") for axes in drawn] == texts
+    assert list(drawn[2].lines[0].get_ydata()) == [1.0] * 4 + [0.5] * 4 + [0.25] * 4
+
+
+def test_the_chapter_draws_every_schedule_there_is():
+    source = CHAPTER.read_text(encoding="utf-8")
+    for name in SCHEDULES:
+        assert re.search(rf"\"{name}(\(|\\\")", source), name
+
+
+# the verdict on the threshold
+
+
+def pairs(*gains, bounded=0.5):
+    return [Comparison("tuned", "jump", "nag", 0.1, np.array(g), bounded) for g in gains]
+
+
+UP, DOWN, LEVEL = (0.1, 0.11, 0.12), (-0.1, -0.11, -0.12), (0.1, -0.1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "level", "said"),
+    [
+        (0, 0, 20, "neither helps nor harms"),
+        (1, 1, 20, "neither helps nor harms"),
+        (8, 0, 20, "helps more often than chance would, and does not harm"),
+        (0, 8, 20, "harms more often than chance would, and does not help"),
+        (8, 8, 20, "helps in some cases and harms in others"),
+    ],
+)
+def test_the_verdict_follows_from_the_counts(up, down, level, said):
+    assert said in judge_counts(pairs(*[UP] * up, *[DOWN] * down, *[LEVEL] * level))
+
+
+def test_chance_is_that_of_the_binomial_distribution():
+    stats = pytest.importorskip("scipy.stats")
+    for of in (1, 10, 40, 200):
+        for count in range(0, of + 1, max(1, of // 10)):
+            tail = stats.binom.sf(count - 1, of, 1 / 40)
+            assert exceeds_chance(count, of) == (tail < 0.05), (count, of)
+    assert not exceeds_chance(0, 0)
+
+
+def test_the_table_of_verdicts_counts_bounded_comparisons_alone(monkeypatch):
+    free = Comparison("tuned", "constant", "nag", 0.1, np.zeros(3), 0.0)
+    monkeypatch.setattr(limiter_verdicts, "compare", lambda record: [free, *pairs(UP, DOWN, DOWN)])
+    table = tabulate_verdicts(Record(LIMITER.declaration, MADE, ()))
+    line = table.loc[("tuned", "jump")].to_dict()
+    assert line == {
+        "comparisons": 3, "helped": 1, "harmed": 2,
+        "worst mean gain": "−0.110", "best mean gain": "+0.110",
+    }  # fmt: skip
+    assert table.loc[("tuned", "constant"), "comparisons"] == 0
+
+
+def test_the_proposition_on_limiters_holds():
+    """Its three statements, on random instructions and gradients."""
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        demanded = np.exp(random.normal(size=60)).tolist()
+        limiter = GradientRangeLimiter(K=1.0, most=float(random.uniform(0.01, 0.9)))
+        used = [demanded[0]]
+        for step, rate in enumerate(demanded[1:], 1):
+            largest = float(random.uniform(0, 2))
+            used += limiter.limit([rate], before=used[-1:], largest=largest)
+            assert min(demanded[: step + 1]) <= used[-1] <= max(demanded[: step + 1])
+    gentle = np.cumprod(random.uniform(0.95, 1.05, size=60)).tolist()
+    limiter, used = GradientRangeLimiter(K=math.inf, most=0.05), [gentle[0]]
+    for rate in gentle[1:]:
+        used += limiter.limit([rate], before=used[-1:], largest=None)
+    assert used == gentle
+    for factor, most in ((5.0, 0.01), (1.3, 0.1), (40.0, 0.5)):
+        limiter, used = GradientRangeLimiter(K=math.inf, most=most), [1.0]
+        while used[-1] < factor:
+            used += limiter.limit([factor], before=used[-1:], largest=None)
+        assert len(used) - 1 == math.ceil(math.log(factor) / math.log1p(most))
+
+
+# switches, goals and the GPU
+
+
+def switches(**verdicts):
+    rows = [
+        {
+            "network": network, "switch": switch, "first": 0.0, "last": 2e-5, "loss": math.nan,
+            "agrees": verdicts.get(switch, "yes"), "error": "no GPU" if switch == "graph" else "",
+        }
+        for network in SWITCHES.declaration.axes["network"]
+        for switch in SWITCHES.declaration.axes["switch"]
+    ]  # fmt: skip
+    return Record(SWITCHES.declaration, MADE, tuple(rows))
+
+
+def test_the_table_of_switches_has_distances_and_verdicts():
+    table = training_table.tabulate_switches(switches(compile="no"))
+    assert list(table.index) == list(SWITCHES.declaration.axes["switch"])
+    line = table.loc["compile"]
+    assert line["M", "one step"] == "0"
+    assert line["M", "all steps"] == "2e-05"
+    assert (line["M", "loss"], line["M", "agrees"]) == ("–", "no")
+    limits = SWITCHES.declaration.constants["tolerance"]["compile"]
+    assert [float(line["tolerance", w]) for w in training_table._WHERE] == list(limits)
+
+
+def test_switches_are_summed_up_without_their_controls():
+    found = training_table.summarize_switches(switches(graph="–", bfloat16="no", again="no"))
+    ways = len(SWITCHES.declaration.axes["switch"]) - len(training_table.CONTROLS)
+    assert found["switch_run"] == str(2 * (ways - 1))
+    assert found["switch_agree"] == str(2 * (ways - 2))
+    assert found["switch_not_run"] == "graph (no GPU)"
+    assert found["switch_apart"] == "bfloat16 (M), bfloat16 (repaired CNN)"
+    assert training_table.summarize_switches(switches())["switch_apart"] == "none"
+
+
+def loops(experiment, slower=2.0):
+    """Every loop takes 2 ms, but for the rivals, which take so many times as long."""
+    from nagcore.evidence.loop_contestants import contestants
+
+    names = list(contestants(experiment.declaration.devices[0]))
+    times = [[2.0 * (slower if name in RIVALS else 1.0)] * 3 for name in names]
+    axes = [
+        {axis: setting[axis] for axis in experiment.declaration.axes}
+        for setting in experiment.declaration.settings()
+    ]
+    numbers = {"parameters": 1000, "steps": 10, "megaflops": 1.0, "peak": 1.0}
+    more = {"peak_bfloat16": 1.0, "used_threads": 1}
+    lists = {"contestant": names, "milliseconds": times, "first": [0.0] * len(names)}
+    rows = [{**each, **numbers, **more, **lists} for each in axes]
+    return Record(experiment.declaration, MADE, tuple(rows))
+
+
+def test_goals_are_counted_and_those_missed_are_named():
+    record = loops(LOOPS, slower=2.0)
+    found = training_table.summarize_goals(record)
+    missed = sum(goal > 2.0 for goals in GOALS.values() for goal in goals) * len(record.rows)
+    assert found["goals"] == str(6 * len(record.rows))
+    assert int(found["goals"]) - int(found["goals_reached"]) == missed
+    assert found["goals_missed"].count(";") == missed - 1
+    assert "torchvision dataset / fit, S, 1 thread: 2.00 of 2.7" in found["goals_missed"]
+    assert training_table.summarize_goals(loops(LOOPS, slower=9.0))["goals_missed"] == "none"
+
+
+def test_what_was_not_measured_on_a_gpu_is_not_said(monkeypatch):
+    monkeypatch.setattr(training_table, "load_if_recorded", lambda *a: None)
+    for say, experiment in (
+        (training_table.loops_on_gpu, LOOPS_ON_GPU),
+        (training_table.switches_on_gpu, SWITCHES),
+    ):
+        assert "has not been measured on a GPU yet" in say(experiment)
+
+
+def test_what_was_measured_on_a_gpu_is_said_with_its_note(monkeypatch):
+    record = loops(LOOPS_ON_GPU, slower=3.0)
+    monkeypatch.setattr(training_table, "load_if_recorded", lambda *a: record)
+    said = training_table.loops_on_gpu(LOOPS_ON_GPU)
+    assert "3.00 times for the loop over a DataLoader, 3.00 for Lightning and 1.00 for fit" in said
+    assert said.endswith(record.note())
+    record = switches(compile="no")
+    assert "compile (M), compile (repaired CNN)" in training_table.switches_on_gpu(SWITCHES)
+
+
+# what the chapter says in words; a record that contradicts it asks to rewrite it
+
+
+def recorded(name):
+    if not (ROOT / "results" / name / "cpu.json").exists():
+        pytest.skip(f"{name} is not recorded; tests/evidence/test_results.py says so")
+    return load_record(EXPERIMENTS[name], "cpu", root=ROOT)
+
+
+def test_what_is_said_of_the_threshold_is_in_the_record():
+    record = recorded("rate-limiter")
+    for each in compare(record):
+        if each.instruction == "constant":
+            assert each.bounded == 0
+            assert not each.gain.any()

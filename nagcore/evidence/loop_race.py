@@ -166,7 +166,8 @@ def time_in_rounds(
 
 
 def _loss(model: nn.Module, work: Workload) -> float:
-    return evaluate(model, cross_entropy, work.data().to(work.device)).loss
+    # Lightning leaves a model on the CPU.
+    return evaluate(model.to(work.device), cross_entropy, work.data().to(work.device)).loss
 
 
 def _lists(

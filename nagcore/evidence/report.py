@@ -43,6 +43,26 @@ def glue_accuracies(glue: Glue, record: Record, baselines: Record) -> None:
         glue(f"nag_{part}_loss", f"{last.mean:.2g}", display=False)
 
 
+def summarize_full(full: Record, small: Record) -> dict[str, str]:
+    """Return what prose says of the full set, beside the 1,000 images.
+
+    Args:
+        full: of "cnn-60000".
+        small: of "cnn-1000".
+    """
+    frame, few = full.frame(), small.frame()
+    numbers = {
+        f"full_{name}": percent(summarize(rows["accuracy"]))
+        for name, rows in frame.groupby("optimizer", sort=False)
+    }
+    for other in ("heavy-ball", "sgd", "adam"):
+        ahead = summarize(differences(frame, "nag", other))
+        numbers[f"full_nag_minus_{other}"] = points(ahead)
+    means = [each.query("optimizer == 'nag'")["accuracy"].mean() for each in (frame, few)]
+    numbers["full_gain_nag"] = f"{100 * (means[0] - means[1]):.1f} percentage points"
+    return numbers
+
+
 def scientific(value: float) -> str:
     """Return a number as prose shows it: a digit, one decimal and a power of ten.
 

@@ -20,10 +20,12 @@ from nagcore.evidence.experiments.rate_limiter import EXPERIMENT as LIMITER
 from nagcore.evidence.experiments.switches_agree import EXPERIMENT as SWITCHES
 from nagcore.evidence.figures.training import draw_schedules, draw_two_points
 from nagcore.evidence.limiter_verdicts import exceeds_chance, judge_counts, tabulate_verdicts
-from nagcore.evidence.loop_speed_table import GOALS, RIVALS
+from nagcore.evidence.loop_speed_table import GOALS, RIVALS, loops_of, ratio, times_by_loop
+from nagcore.evidence.losses_table import by_loss
 from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.rate_limiter_table import Comparison, compare
 from nagcore.evidence.record import Record
+from nagcore.evidence.signal_table import runs_by_scheme
 from nagcore.evidence.small_trainings import (
     ENDINGS,
     AtSteps,
@@ -302,3 +304,67 @@ def test_what_is_said_of_the_threshold_is_in_the_record():
         if each.instruction == "constant":
             assert each.bounded == 0
             assert not each.gain.any()
+    said = limiter_verdicts.summarize_verdicts(record)["verdict"]
+    assert "does not harm" not in said, "the chapter's answer is that it is no help by itself"
+    assert all(row["status"] == "budget" for row in record.rows if row["lr"] == "tuned")
+
+
+def test_what_is_said_of_initialisation_is_in_the_record():
+    record = recorded("signal-through-depth")
+    runs = runs_by_scheme(record)
+    layers = record.declaration.constants["depth"] - 3
+
+    def factor(activation, scheme, column, first, last):
+        ends = np.exp(np.log(runs[activation, scheme][column]).mean(axis=0))
+        return (ends[last] / ends[first]) ** (2 / layers)
+
+    by_formula = {"he-normal": 1.0, "glorot-uniform": 0.5, "normal": 0.0256, "sparse": 7.5}
+    for scheme, expected in by_formula.items():
+        assert factor("relu", scheme, "size", 1, -2) == pytest.approx(expected, rel=0.08)
+    torch_runs = runs["relu", "torch"]
+    assert torch_runs["size"][:, -2].min() > 1e-3
+    assert (torch_runs["spread"] / torch_runs["size"])[:, -2].max() < 1e-6
+    assert factor("relu", "torch", "gradient", -2, 1) == pytest.approx(1 / 6, rel=0.08)
+    assert factor("tanh", "he-normal", "gradient", -2, 1) == pytest.approx(1.0, abs=0.2)
+    schemes = record.declaration.axes["scheme"]
+    assert max(factor("logistic", scheme, "gradient", -2, 1) for scheme in schemes) < 0.6
+    first = {s: runs["logistic", s]["gradient"][:, 0].min() for s in schemes}
+    shares = {s: runs["logistic", s]["spread"] / runs["logistic", s]["size"] for s in schemes}
+    assert max(first, key=first.__getitem__) == "sparse"
+    assert max(shares, key=lambda s: shares[s][:, -2].min()) == "sparse"
+
+
+def test_what_is_said_of_the_losses_is_in_the_record():
+    record = recorded("losses-on-cnn")
+    accuracy, confidence, ranges = (
+        {loss: values.mean() for loss, values in by_loss(record, column).items()}
+        for column in ("accuracy", "confidence", "score_range")
+    )
+    useful = [accuracy[loss] for loss in accuracy if loss != "mse-integer-labels"]
+    assert max(useful) - min(useful) < 0.03
+    assert accuracy["mse-integer-labels"] < 0.15
+    assert ranges["mse-integer-labels"] < 0.5
+    assert by_loss(record, "accuracy_of_number")["mse-integer-labels"].min() > 0.25
+    assert confidence["cross-entropy"] > accuracy["cross-entropy"] + 0.03
+    for loss in ("label-smoothing", "mse-one-hot"):
+        assert confidence[loss] < accuracy[loss] - 0.02
+
+
+def test_what_is_said_of_the_switches_is_in_the_record():
+    record = recorded("switches-agree")
+    for network in record.declaration.axes["network"]:
+        first = {row["switch"]: row["first"] for row in record.rows if row["network"] == network}
+        assert first["again"] == 0
+        assert first["bfloat16"] > first["float16"] > 10 * first["weights rounded"] > 0
+
+
+def test_what_is_said_of_speed_is_in_the_record():
+    record = recorded("loop-speed")
+    slower = {}
+    for network in record.declaration.axes["network"]:
+        times = times_by_loop(record, network)
+        medians = {name: np.median(times[name]) for name in loops_of(record) if name in times}
+        assert max(medians, key=medians.__getitem__) == "torchvision dataset", network
+        slower[network] = ratio(times, "torchvision dataset", "fit")
+    assert slower["S"] > 2
+    assert 1 < slower["repaired CNN"] < slower["S"]

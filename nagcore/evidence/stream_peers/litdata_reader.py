@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("litdata", "torch")
+IMAGES = "uint8"
 
 
 class _Samples:
@@ -20,7 +21,7 @@ class _Samples:
 
 def prepare(images: Any, labels: Any, folder: Path) -> None:
     """Write chunks of 64 MB, as its documentation has it."""
-    import litdata
+    import litdata  # pyright: ignore
 
     litdata.optimize(
         fn=_Samples(images, labels),
@@ -34,7 +35,7 @@ def prepare(images: Any, labels: Any, folder: Path) -> None:
 
 def loader(folder: Path, batch_size: int, workers: int) -> Any:
     """Return what gives the mini-batches of an epoch."""
-    import litdata
+    import litdata  # pyright: ignore
 
     dataset = litdata.StreamingDataset(str(folder), shuffle=True, drop_last=False)
     batches = litdata.StreamingDataLoader(

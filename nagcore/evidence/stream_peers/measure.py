@@ -4,7 +4,8 @@
     python measure.py MODULE read FOLDER BATCH_SIZE WORKERS SECONDS
 
 MODULE has `PACKAGES`, `prepare(images, labels, folder)` and `loader(folder, batch_size, workers)`,
-which returns a function that gives the mini-batches of an epoch: images uint8, with labels.
+which returns a function that gives the mini-batches of an epoch: images of type `IMAGES`, with
+labels.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def delivered(epoch: Epoch, seconds: float, *, first: int, epochs: int) -> tuple
     return images, time.perf_counter() - start
 
 
-def check(batch: Any, batch_size: int) -> None:
-    """Refuse what is not a full mini-batch of bytes: then other work would be measured."""
+def check(batch: Any, batch_size: int, kind: str) -> None:
+    """Refuse what is not a full mini-batch of images: then other work would be measured."""
     images, labels = np.asarray(batch[0]), np.asarray(batch[1])
-    if images.dtype != np.uint8 or images.size != 784 * batch_size or len(labels) != batch_size:
+    if images.dtype != kind or images.size != 784 * batch_size or len(labels) != batch_size:
         raise ValueError(f"a mini-batch is {images.dtype} {images.shape}, labels {labels.shape}")
 
 
@@ -61,7 +62,7 @@ def measure(module: Any, folder: Path, batch_size: int, workers: int, seconds: f
     cold = delivered(epoch, seconds, first=0, epochs=1)
     read_through(folder)
     warm = delivered(epoch, seconds, first=1, epochs=1000)
-    check(next(iter(epoch(0))), batch_size)
+    check(next(iter(epoch(0))), batch_size, module.IMAGES)
     return {"cold": cold[0] / cold[1], "warm": warm[0] / warm[1], "images": [cold[0], warm[0]]}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 PACKAGES = ("torch",)
+IMAGES = "uint8"
 
 
 def prepare(images: Any, labels: Any, folder: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("mosaicml-streaming", "torch")
+IMAGES = "uint8"
 
 
 def prepare(images: Any, labels: Any, folder: Path) -> None:
     """Write MDS shards of the size that is the default."""
-    from streaming import MDSWriter
+    from streaming import MDSWriter  # pyright: ignore
 
     columns = {"image": "ndarray:uint8:28,28", "label": "int"}
     with MDSWriter(out=str(folder), columns=columns) as out:
@@ -20,7 +21,7 @@ def prepare(images: Any, labels: Any, folder: Path) -> None:
 
 def loader(folder: Path, batch_size: int, workers: int) -> Any:
     """Return what gives the mini-batches of an epoch."""
-    from streaming import StreamingDataset
+    from streaming import StreamingDataset  # pyright: ignore
     from torch.utils.data import DataLoader
 
     dataset = StreamingDataset(local=str(folder), shuffle=True, batch_size=batch_size)

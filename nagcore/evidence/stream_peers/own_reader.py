@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "pyarrow")
-NORMALISE = False
+IMAGES = "uint8"
 
 
 def prepare(images: Any, labels: Any, folder: Path) -> None:
@@ -16,11 +16,11 @@ def prepare(images: Any, labels: Any, folder: Path) -> None:
     write_shards(folder, [(images, labels)], classes=tuple("0123456789"))
 
 
-def loader(folder: Path, batch_size: int, workers: int, *, normalise: bool = False) -> Any:
+def loader(folder: Path, batch_size: int, workers: int) -> Any:
     """Return what gives the mini-batches of an epoch; `workers` are threads here."""
     from nagcore.training.stream import ShardStream
 
-    stream = ShardStream(folder, normalise=normalise, threads=max(workers, 1))
+    stream = ShardStream(folder, normalise=False, threads=max(workers, 1))
     return lambda epoch: (
         (batch.inputs, batch.targets) for batch in stream.batches(batch_size, seed=0, epoch=epoch)
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 PACKAGES = ("webdataset", "torch")
+IMAGES = "uint8"
 _PER_FILE = 20_000
 _BUFFER = 10_000
 
@@ -36,7 +37,7 @@ def _decode(sample: dict[str, Any]) -> tuple[Any, int]:
 
 def loader(folder: Path, batch_size: int, workers: int) -> Any:
     """Return what gives the mini-batches of an epoch."""
-    import webdataset
+    import webdataset  # pyright: ignore
 
     files = sorted(str(path) for path in folder.glob("*.tar"))
     dataset = (

@@ -148,6 +148,11 @@ def count_network_gradient(batch_size: int) -> NetworkCost:
 
     Args:
         batch_size: images in the mini-batch.
+
+    Example:
+        >>> one, fifty = (count_network_gradient(size).gradient for size in (1, 50))
+        >>> fifty // one
+        50
     """
     with torch.device("meta"), FlopCounterMode(display=False) as counter:  # shapes are enough
         model = RepairedCNN()
@@ -163,5 +168,9 @@ def total_operations(gaps: np.ndarray, *, gradient: int, step: StepCost) -> np.n
         gaps: at the iterates of a run of k steps, shape (k + 1,).
         gradient: operations of one gradient.
         step: what a step takes beside it.
+
+    Example:
+        >>> total_operations(np.ones(3), gradient=100, step=StepCost(5, 0)).tolist()
+        [0, 105, 210]
     """
     return np.arange(len(gaps)) * (gradient + step.operations)

@@ -30,6 +30,11 @@ class Population:
         features: number n of variables.
         condition_number: κ of the expected loss.
         noise: standard deviation of the targets round aᵀw.
+
+    Example:
+        >>> A, b = Population().draw(5, seed=0)
+        >>> A.shape, b.shape
+        ((5, 20), (5,))
     """
 
     features: int = 20
@@ -80,6 +85,10 @@ def examples_needed(
 
     Raises:
         UsageError: an unknown way, or the excess is not reached in 2,000 steps.
+
+    Example:
+        >>> examples_needed(Population(), "gd", 1000, excess=0.5) % 1000
+        0
     """
     if way not in WAYS:
         raise UsageError(f"way is {way!r}, expected one of {', '.join(WAYS)}")
@@ -133,6 +142,10 @@ def peak_memory(
         method: the rule.
         rows: how many examples a gradient sums up.
         block: examples held at a time.
+
+    Example:
+        >>> peak_memory(Population(), GradientDescent(), 2000) < 1_000_000
+        True
     """
     was_tracing = tracemalloc.is_tracing()
     tracemalloc.start()

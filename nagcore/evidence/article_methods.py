@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import re
-import subprocess
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,52 +10,9 @@ import torch
 
 from nagcore.core import LBFGS, Adam, GradientDescent, HeavyBall, LBFGSState
 from nagcore.core.method import Method
-from nagcore.errors import UsageError
 from nagcore.evidence.valleys import Rosenbrock
-from nagcore.names import closest_first
 from nagcore.optim import make_optimizer
-from nagcore.root import find_root
 from nagcore.theory.minimize import minimize
-
-
-def read_titles(keys: Iterable[str], root: Path | None = None) -> dict[str, str]:
-    """Return the titles of works in the report's bibliography, by key.
-
-    Args:
-        keys: of `references.bib`.
-        root: the checkout; found from the current folder if left out.
-
-    Raises:
-        UsageError: the bibliography has no such key.
-    """
-    text = ((root or find_root()) / "references.bib").read_text(encoding="utf-8")
-    entries = dict(re.findall(r"^@\w+\{([^,]+),(.*?)^\}", text, re.DOTALL | re.MULTILINE))
-    titles = {}
-    for key in keys:
-        if key not in entries:
-            raise UsageError(f"{key!r} is not in references.bib: {closest_first(key, entries)}")
-        title = re.search(r"^ *title *= *\{(.*)\},?$", entries[key], re.MULTILINE)
-        titles[key] = re.sub(r"[{}]", "", title.group(1)) if title else ""
-    return titles
-
-
-def loads(module: str, others: Iterable[str]) -> dict[str, bool]:
-    """Return which of the other modules a new Python has loaded after importing one.
-
-    Args:
-        module: what is imported.
-        others: what is looked for.
-
-    Example:
-        >>> loads("nagcore.core", ["numpy", "fractions"])
-        {'numpy': False, 'fractions': False}
-    """
-    asked = list(others)
-    code = f"import sys, {module}; print([name in sys.modules for name in {asked!r}])"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout
-    return dict(zip(asked, ast.literal_eval(answer), strict=True))
 
 
 class RateOverTraining(NamedTuple):
@@ -138,6 +90,10 @@ def measure_change(problem: Any, *, step_size: float, steps: int, x0: np.ndarray
         step_size: α.
         steps: how many.
         x0: the start.
+
+    Example:
+        >>> measure_change(Kink(), step_size=0.1, steps=10, x0=np.array([0.55]))
+        2.0
     """
     points = [x0]
     minimize(
@@ -197,6 +153,12 @@ def adam_less_heavy_ball(problem: Any, *, beta: float, step_size: float, steps: 
         beta: β₁ of Adam.
         step_size: α.
         steps: how many.
+
+    Example:
+        >>> from nagcore.theory import Quadratic
+        >>> bowl = Quadratic((1.0, 9.0), center=(1.0, 1.0))
+        >>> adam_less_heavy_ball(bowl, beta=0.9, step_size=0.1, steps=20) < 1e-10
+        True
     """
     eps = 1e12
     adam = Adam(beta1=beta, eps=eps)
@@ -220,6 +182,10 @@ def lbfgs_less_bfgs(*, steps: int = 12, step_size: float = 2e-3) -> float:
     Args:
         steps: how many are compared; no pair is forgotten meanwhile.
         step_size: α of the run.
+
+    Example:
+        >>> lbfgs_less_bfgs() < 1e-9
+        True
     """
     valley, method, worst = Rosenbrock(), LBFGS(memory=steps), 0.0
     state = method.init(np.array(valley.start))

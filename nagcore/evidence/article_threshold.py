@@ -88,5 +88,9 @@ def run_with_rate(rate: float) -> ThresholdRun:
 
     Args:
         rate: in multiples of 1/L.
+
+    Example:
+        >>> run_with_rate(0.3).steps > run_with_rate(1.0).steps
+        True
     """
     return run_with_threshold(Piecewise((), (rate,)), 0.0)

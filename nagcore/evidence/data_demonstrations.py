@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ def write_intruder(path: Path | str) -> None:
     Args:
         path: where.
     """
-    torch.save({"weight": Intruder()}, Path(path), pickle_protocol=pickle.DEFAULT_PROTOCOL)
+    torch.save({"weight": Intruder()}, Path(path))
 
 
 def gradient_distances(

@@ -49,13 +49,31 @@ def summarize_verdicts(record: Record) -> dict[str, str]:
     together by chance in less than one study in twenty; comparisons that share runs are not
     independent, so that this is a rule of thumb.
 
+    For each instruction I, `always_I` is the mean gain in test accuracy with K = ∞ and the tuned
+    step size, over optimizers and seeds.
+
     Args:
         record: of "rate-limiter".
     """
     verdicts = {"verdict": judge_counts(_bounded(record))}
     for lr in record.declaration.axes["lr"]:
         verdicts[f"verdict_{slug(lr)}"] = judge_counts(_bounded(record, lr))
+    for instruction in record.declaration.axes["instruction"]:
+        verdicts[f"always_{slug(instruction)}"] = _signed(always_gain(record, instruction))
     return verdicts
+
+
+def always_gain(record: Record, instruction: str, lr: str = "tuned") -> float:
+    """Return the mean gain in test accuracy of K = ∞, over optimizers and seeds.
+
+    Args:
+        record: of "rate-limiter".
+        instruction: on its axis.
+        lr: likewise.
+    """
+    case = (lr, instruction, math.inf)
+    gains = [e.gain.mean() for e in compare(record) if (e.lr, e.instruction, e.K) == case]
+    return math.fsum(gains) / len(gains)
 
 
 def judge_counts(pairs: Sequence[Comparison]) -> str:

@@ -85,47 +85,45 @@ def tabulate_loop_goals(record: Record) -> pd.DataFrame:
     One line for each of ours, network, and number of threads where it varies.
 
     Args:
-        record: of "loop-speed".
+        record: of "loop-speed" or "loop-speed-cuda".
     """
-    lines = []
+    keys, lines = [], []
     for ours, goals in GOALS.items():
         for row in record.rows:
             times = times_by_loop(record, row["network"], row.get("threads"))
-            line = {"ours": ours, "network": row["network"]}
-            line |= {"threads": row["threads"]} if "threads" in row else {}
+            keys.append((ours, *_axes(record, row)))
+            line = {}
             for rival, goal in zip(RIVALS, goals, strict=True):
-                line[rival] = _shown(ratio(times, rival, ours))
-                line[f"goal: {rival}"] = f"{goal:.1f}"
+                line[rival, "measured"] = _shown(ratio(times, rival, ours))
+                line[rival, "goal"] = f"{goal:.1f}"
             lines.append(line)
-    keys = ["ours", "network", *(["threads"] if "threads" in record.declaration.axes else [])]
-    return pd.DataFrame(lines).set_index(keys)
+    return _table(keys, lines, ["ours", *_axes(record)])
 
 
 def tabulate_loop_floor(record: Record) -> pd.DataFrame:
     """Return what `fit` adds to the gradients, and what the gradients reach of the arithmetic.
 
-    One line for each network and number of threads where it varies: the operations of a gradient,
-    what they would take at the speed of a large matrix product, the gradient alone, `fit`, and
-    the part of `fit` that is neither gradient, likewise in bfloat16.
+    One line for each network, and number of threads where it varies. By precision: milliseconds
+    that the operations of a gradient would take at the speed of a large matrix product, those of
+    the gradient alone and of `fit`, and the part of `fit` that is not gradient.
 
     Args:
         record: of "loop-speed" or "loop-speed-cuda".
     """
-    lines = []
+    keys, lines = [], []
     for row in record.rows:
         times = times_by_loop(record, row["network"], row.get("threads"))
-        line = {axis: row[axis] for axis in ("network", "threads") if axis in row}
-        line["MFLOP a step"] = f"{row['megaflops']:,.0f}"
-        for name, peak in (("fit", "peak"), ("fit, bfloat16", "peak_bfloat16")):
+        keys.append(_axes(record, row))
+        line = {("", "MFLOP a step"): f"{row['megaflops']:,.0f}"}
+        for precision, name in (("float32", "fit"), ("bfloat16", "fit, bfloat16")):
             floor = CONTESTANTS[name].floor
-            word = name.removeprefix("fit").removeprefix(", ") or "float32"
-            line[f"{word}: at the peak, ms"] = f"{row['megaflops'] / row[peak]:.2f}"
-            line[f"{word}: gradient, ms"] = _median(times, floor)
-            line[f"{word}: fit, ms"] = _median(times, name)
-            line[f"{word}: beside the gradient"] = f"{100 * (1 - ratio(times, floor, name)):.1f} %"
+            beside = 1 - ratio(times, floor, name)
+            line[precision, "peak"] = _milliseconds(row["megaflops"] / _peak(row, name))
+            line[precision, "gradient"] = _median(times, floor)
+            line[precision, "fit"] = _median(times, name)
+            line[precision, "beside"] = f"{100 * beside:.1f} %" if beside == beside else _NOT_TIMED
         lines.append(line)
-    keys = [axis for axis in ("network", "threads") if axis in record.declaration.axes]
-    return pd.DataFrame(lines).set_index(keys)
+    return _table(keys, lines, _axes(record))
 
 
 def summarize_loop_speed(record: Record) -> dict[str, str]:
@@ -152,9 +150,11 @@ def summarize_loop_speed(record: Record) -> dict[str, str]:
             for name in times:
                 numbers[f"{key}_{slug(own)}_{slug(name)}"] = _shown(ratio(times, name, own))
             floor = CONTESTANTS[own].floor
-            numbers[f"{key}_{slug(own)}_beside"] = f"{100 * (1 - ratio(times, floor, own)):.1f} %"
-            reached = row["megaflops"] / statistics.median(times[floor]) / _peak(row, own)
-            numbers[f"{key}_{slug(own)}_peak"] = f"{100 * reached:.0f} %"
+            if floor in times:
+                beside = 1 - ratio(times, floor, own)
+                reached = row["megaflops"] / statistics.median(times[floor]) / _peak(row, own)
+                numbers[f"{key}_{slug(own)}_beside"] = f"{100 * beside:.1f} %"
+                numbers[f"{key}_{slug(own)}_peak"] = f"{100 * reached:.0f} %"
         first = dict(zip(row["contestant"], row["first"], strict=True))
         if "fit, compiled" in times:
             numbers[f"{key}_compile_first"] = f"{first['fit, compiled']:.0f}"
@@ -183,11 +183,26 @@ def _peak(row: Mapping, name: str) -> float:
     return row["peak_bfloat16" if "bfloat16" in name else "peak"]
 
 
+def _table(keys: list, lines: list[dict[tuple[str, str], str]], names: list[str]) -> pd.DataFrame:
+    """Return a table whose columns have two levels."""
+    index = pd.MultiIndex.from_tuples(keys, names=names)
+    table = pd.DataFrame([list(line.values()) for line in lines], index)
+    table.columns = pd.MultiIndex.from_tuples(list(lines[0]))
+    return table
+
+
+def _axes(record: Record, row: Mapping | None = None) -> list:
+    """Return the names of the axes, or the values that a row has on them."""
+    names = [axis for axis in ("network", "threads") if axis in record.declaration.axes]
+    return names if row is None else [row[axis] for axis in names]
+
+
 def _median(times: Times, name: str) -> str:
-    if name not in times:
-        return _NOT_TIMED
-    median = statistics.median(times[name])
-    return f"{median:.3f}" if median < 1 else f"{median:.2f}"
+    return _milliseconds(statistics.median(times[name])) if name in times else _NOT_TIMED
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
 
 
 def _shown(value: float) -> str:

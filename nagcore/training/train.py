@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,7 +23,7 @@ from nagcore.training.fit import fit
 from nagcore.training.history import History
 from nagcore.training.initialisation import initialise
 from nagcore.training.losses import make_loss
-from nagcore.training.models import MODELS
+from nagcore.training.models import CLASSES, MODELS, SIDE
 from nagcore.training.processes import Processes, own_device
 from nagcore.training.rates import RateSetter
 from nagcore.training.source import Source
@@ -129,6 +130,7 @@ def load_parts(config: TrainingConfig, device: torch.device, *, progress: bool =
         stream = ShardStream(
             config.data, device=device, skip_bad=config.skip_bad, progress=progress
         )
+        _require_readable(config, stream)
         validation = None
         if config.validation:
             validation = load_shards(config.validation, like=stream).to(device)
@@ -153,6 +155,16 @@ def write_outcome(trained: Trained, config: TrainingConfig, folder: Path) -> Non
     config.save(folder / "config.json")
     write_whole(folder / "history.csv", trained.history.frame().to_csv(index=False))
     write_whole(folder / "rates.csv", trained.rate.history_frame().to_csv(index=False))
+
+
+def _require_readable(config: TrainingConfig, stream: Any) -> None:
+    shape, classes = stream.index.image_shape, len(stream.classes)
+    if shape != (1, SIDE, SIDE) or classes > CLASSES:
+        raise UsageError(
+            f"{config.data} has images of shape {shape} in {classes} classes, and the models by "
+            f"name read (1, {SIDE}, {SIDE}) and tell {CLASSES}; for others call fit with a model "
+            "of your own"
+        )
 
 
 def _optimizer(config: TrainingConfig, model: nn.Module) -> Optimizer:

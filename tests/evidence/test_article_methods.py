@@ -13,13 +13,12 @@ from nagcore.evidence.article_methods import (
     Kink,
     adam_less_heavy_ball,
     lbfgs_less_bfgs,
-    loads,
     measure_alignment,
     measure_change,
-    read_titles,
     scale_gradient,
     watch_rates,
 )
+from nagcore.evidence.article_sources import loads, read_titles
 from nagcore.evidence.valleys import Rosenbrock
 from nagcore.theory import Quadratic, spaced_spectrum
 

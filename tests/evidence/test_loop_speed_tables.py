@@ -120,22 +120,25 @@ def test_the_table_of_goals():
     for ours, goals in GOALS.items():
         line = table.loc[(ours, "repaired CNN", 2)]
         for rival, goal in zip(RIVALS, goals, strict=True):
-            assert line[rival] == f"{place(rival) / place(ours):.2f}"
-            assert line[f"goal: {rival}"] == f"{goal:.1f}"
+            assert line[rival, "measured"] == f"{place(rival) / place(ours):.2f}"
+            assert line[rival, "goal"] == f"{goal:.1f}"
     on_gpu = tabulate_loop_goals(made_up(ON_GPU, "cuda"))
     assert on_gpu.index.names == ["ours", "network"]
-    assert set(on_gpu["torchvision dataset"]) == {"–"}
+    assert set(on_gpu["torchvision dataset", "measured"]) == {"–"}
 
 
 def test_the_table_of_the_floor():
     table = tabulate_loop_floor(made_up())
-    line = table.loc[("M", 1)]
-    assert line["MFLOP a step"] == "100"
-    assert line["float32: at the peak, ms"] == "0.25"  # 100 MFLOP at 400 GFLOP/s
-    assert line["bfloat16: at the peak, ms"] == "0.12"
-    assert line["float32: gradient, ms"] == "0.500"
-    assert line["float32: beside the gradient"] == f"{100 * (1 - 0.5 / place('fit')):.1f} %"
-    assert table.loc[("M", 2), "float32: at the peak, ms"] == "0.12"
+    assert table.loc[("M", 1)].tolist() == [
+        "100",
+        # 100 MFLOP at 400 and 800 GFLOP/s
+        *("0.250", "0.500", f"{place('fit')}.00", f"{100 * (1 - 0.5 / place('fit')):.1f} %"),
+        *("0.125", "0.500", "9.00", "94.4 %"),
+    ]
+    assert table.loc[("M", 2), ("float32", "peak")] == "0.125"
+    lost = tabulate_loop_floor(made_up(without=("fit", "gradient alone, bfloat16")))
+    assert lost.loc[("S", 1), "float32"].tolist() == ["0.250", "0.500", "–", "–"]
+    assert lost.loc[("S", 1), "bfloat16"].tolist() == ["0.125", "–", "9.00", "–"]
 
 
 def test_prose_numbers():
@@ -146,6 +149,7 @@ def test_prose_numbers():
     assert numbers["s_1_fit_peak"] == "50 %"  # 0.25 ms of 0.5 ms
     assert numbers["s_1_fit-bfloat16_peak"] == "25 %"
     assert numbers["s_2_compile_first"] == "20"
+    assert "s_1_fit_peak" not in summarize_loop_speed(made_up(without=("gradient alone",)))
     captured = summarize_loop_speed(made_up(ON_GPU, "cuda"))
     assert float(captured["m_fit-captured_fit"]) < 1
     assert "m_compile_first" not in captured
@@ -182,7 +186,7 @@ def test_loops_are_drawn_over_their_gradients():
     peak = next(line for line in axes.lines if line.get_linestyle() == "--")
     assert numbers(peak.get_xdata()) == [0.25, 0.25]
     spans = [numbers(line.get_xdata()) for line in axes.lines if line is not peak]
-    assert [0.9, 10.0] in spans, "from the least to the greatest"
+    assert [0.95, 5.5] in spans, "from quartile to quartile"
     first = next(filter(is_bar, draw_loop_speed(record, threads=2).axes[0].patches))
     assert first.get_width() == 0.5
     on_gpu = draw_loop_speed(made_up(ON_GPU, "cuda"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,7 +16,7 @@ from nagcore.training.augment import Augmented
 from nagcore.training.config import TrainingConfig
 from nagcore.training.history import History
 from nagcore.training.report import exit_status
-from nagcore.training.stream import make_shards
+from nagcore.training.stream import make_shards, write_shards
 from nagcore.training.train import load_parts, train
 
 QUICK = {"model": "softmax", "lr": 0.01, "until": "epochs=2"}
@@ -154,3 +155,10 @@ def test_mistakes_on_the_command_line_end_in_one_message(cli, words, says):
 )
 def test_exit_statuses(status, message, code):
     assert exit_status(History((), status, message)) == code
+
+
+def test_shards_that_no_model_by_name_can_read_are_refused(tmp_path):
+    images = np.zeros((4, 8, 8), dtype=np.uint8)
+    write_shards(str(tmp_path), [(images, np.arange(4) % 2)], classes=("bag", "boot"))
+    with pytest.raises(UsageError, match=r"shape \(1, 8, 8\) in 2 classes.*call fit"):
+        train(TrainingConfig(**QUICK, data=str(tmp_path)))

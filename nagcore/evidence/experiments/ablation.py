@@ -31,7 +31,7 @@ DECLARATION = Declaration(
         "candidates": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
         # where scales are other ones, the candidates are, too
         "other_candidates": {
-            "raw pixels": (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3),
+            "raw pixels": (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
             "Adam": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
         },
     },

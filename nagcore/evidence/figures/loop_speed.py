@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -22,9 +23,9 @@ _OURS, _THEIRS, _PEAK = "#0072b2", "#8a8a8a", "#d55e00"
 def draw_loop_speed(record: Record, *, threads: int | None = None) -> Figure:
     """Draw the milliseconds of a step of each loop, a panel for each network.
 
-    A bar is the median over the rounds, a thin line runs from the least to the greatest; the dark
-    part of a bar is the gradient alone, of the same network in the same precision. A line stands
-    where the arithmetic would end at the speed of a large matrix product in float32.
+    A bar is the median over the rounds, a thin line runs from the lower quartile to the upper one;
+    the dark part of a bar is the gradient alone, of the same network in the same precision. A line
+    stands where the arithmetic would end at the speed of a large matrix product in float32.
 
     Args:
         record: of "loop-speed" or "loop-speed-cuda".
@@ -59,7 +60,8 @@ def _draw_network(
             continue
         color = _OURS if CONTESTANTS[name].package == "nagcore" else _THEIRS
         axes.barh(place, statistics.median(times[name]), color=color, alpha=0.5, height=0.7)
-        axes.plot([min(times[name]), max(times[name])], [place] * 2, color="black", linewidth=0.8)
+        quartiles = np.percentile(times[name], (25, 75))
+        axes.plot(quartiles, [place] * 2, color="black", linewidth=0.8)
         floor = times.get(CONTESTANTS[name].floor)
         if floor:
             axes.barh(place, statistics.median(floor), color=color, height=0.35)

@@ -16,7 +16,7 @@ def prepare(images: Any, labels: Any, folder: Path) -> None:
     from array_record.python.array_record_module import ArrayRecordWriter  # pyright: ignore
 
     folder.mkdir(parents=True)
-    writer = ArrayRecordWriter(str(folder / "all.array_record"), "group_size:1")
+    writer = ArrayRecordWriter(str(folder / "all.array_record"), "group_size:1,uncompressed")
     for image, label in zip(images, labels, strict=True):
         writer.write(image.tobytes() + bytes([int(label)]))
     writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from nagcore.errors import UsageError
+from nagcore.errors import MissingExtraError, UsageError
 from nagcore.optim import NAG
 from nagcore.training.checkpoints import (
     latest,
@@ -207,3 +208,13 @@ def test_what_cannot_be_kept_is_refused_and_nothing_is_written(tmp_path: Path, c
     with pytest.raises(UsageError, match=says):
         write_checkpoint(tmp_path, step, **{"weights": {}, "state": {}, "about": {}, **content})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_library_of_the_format_it_is_named(tmp_path: Path, monkeypatch):
+    path = write_checkpoint(tmp_path, 1, weights={}, state={}, about={})
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(MissingExtraError, match=r"writing a checkpoint needs .*safetensors"):
+        write_checkpoint(tmp_path, 2, weights={}, state={}, about={})
+    with pytest.raises(MissingExtraError, match=r"reading a checkpoint needs .*safetensors"):
+        read_checkpoint(path)
+    assert list(tmp_path.iterdir()) == [path]

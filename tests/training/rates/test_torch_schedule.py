@@ -248,6 +248,22 @@ def test_a_first_step_that_was_left_out_brings_no_warning():
     assert walk(setter, optimizer, 0, 3) == [1.0, 0.5, 0.25]
 
 
+def test_what_is_saved_as_a_plain_dictionary_comes_back_as_what_it_was():
+    """Such as the milestones of MultiStepLR, which its closed form counts."""
+
+    def make():
+        optimizer = make_optimizer(1.0)
+        inner = lr_scheduler.MultiStepLR(optimizer, [2, 2, 5])
+        then = lr_scheduler.StepLR(optimizer, 3)
+        return inner, lr_scheduler.SequentialLR(optimizer, [inner, then], [7])
+
+    (inner, scheduler), (other, again) = make(), make()
+    other.milestones.clear()
+    state = through_a_file(TorchSchedule(scheduler).state_dict())
+    TorchSchedule(again).load_state_dict(state)
+    assert sorted(other.milestones.elements()) == [2, 2, 5] == sorted(inner.milestones.elements())
+
+
 def test_misfits_are_refused():
     optimizer, other = make_optimizer(1.0), make_optimizer(1.0)
     step, plateau = lr_scheduler.StepLR(optimizer, 1), lr_scheduler.ReduceLROnPlateau(optimizer)

@@ -1,0 +1,93 @@
+"""The figures of streaming draw the numbers that they are given."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from nagcore.evidence.experiments.shuffle_quality import DECLARATION as SHUFFLE
+from nagcore.evidence.experiments.stream_memory import DECLARATION as MEMORY
+from nagcore.evidence.experiments.stream_speed import DECLARATION as SPEED
+from nagcore.evidence.figures.streaming import (
+    draw_shuffle_quality,
+    draw_stream_memory,
+    draw_stream_speed,
+)
+from nagcore.evidence.provenance import Provenance
+from nagcore.evidence.record import Record
+
+MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+
+
+@pytest.fixture(autouse=True)
+def _draw_without_a_screen():
+    backend = mpl.get_backend()
+    mpl.use("agg")
+    yield
+    assert not plt.get_fignums()
+    mpl.use(backend)
+
+
+def record_of(declaration, measure) -> Record:
+    rows = tuple(
+        {axis: setting[axis] for axis in declaration.axes} | measure(setting)
+        for setting in declaration.settings()
+    )
+    return Record(declaration, MADE, rows)
+
+
+def test_bars_are_the_medians_fastest_on_top():
+    def measure(setting):
+        return {
+            "reader": ["litdata", "nagcore", "grain"],
+            "version": ["a", "b", "c"],
+            "cold": [[50.0, 100.0, 900.0], [2000.0, 3000.0, 5000.0], [5.0, 6.0, 7.0]],
+            "warm": [[200.0] * 3, [4000.0] * 3, [8.0] * 3],
+            "bytes_per_image": [784.0] * 3,
+        }
+
+    axes = draw_stream_speed(record_of(SPEED, measure)).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [6.0, 100.0, 3000.0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["grain", "litdata", "nagcore"]
+    assert [text.get_text() for text in axes.texts] == ["6", "100", "3,000"]
+    assert axes.get_xscale() == "log"
+    hatches = [bar.get_hatch() is None for bar in axes.patches]
+    assert hatches == [False, False, True]  # told apart without colour
+
+
+def test_memory_and_speed_are_drawn_by_size():
+    def measure(setting):
+        size = setting["gigabytes"]
+        return {
+            "rows": 1, "baseline": 600.0,
+            "growth": [100.0, 120.0, 110.0], "growth_normalised": [150.0, 140.0, 160.0],
+            "rate": [1e6 / size] * 3, "rate_normalised": [5e5 / size] * 3,
+        }  # fmt: skip
+
+    growth, rate = draw_stream_memory(record_of(MEMORY, measure)).axes
+    assert np.asarray(growth.lines[0].get_ydata()).tolist() == [110.0] * 3
+    sizes = np.array(MEMORY.axes["gigabytes"])
+    np.testing.assert_allclose(np.asarray(rate.lines[0].get_ydata()), 1e6 / sizes)
+    assert len(growth.lines) == 8  # a median and three rounds, twice
+    assert growth.get_ylim()[0] == 0
+
+
+def test_shuffle_quality_shows_measured_and_predicted():
+    def measure(setting):
+        share = min(1.0, setting["rows_per_block"] * setting["window_blocks"] / 61_440)
+        return {
+            "window_share": share, "variance": [2 / share, 4 / share],
+            "variance_predicted": 3 / share, "correlation": [0.3, -0.4],
+            "correlation_predicted": 0.35, "correlation_full": 0.004,
+        }  # fmt: skip
+
+    variance, correlation = draw_shuffle_quality(record_of(SHUFFLE, measure)).axes
+    predicted, measured = variance.lines[:2]
+    np.testing.assert_allclose(np.asarray(measured.get_ydata()), np.asarray(predicted.get_ydata()))
+    marks = np.asarray(correlation.lines[1].get_ydata())
+    np.testing.assert_allclose(marks, np.sqrt((0.09 + 0.16) / 2))
+    assert np.asarray(correlation.lines[-1].get_ydata()).tolist() == [0.004, 0.004]
+    # windows over all the data are drawn once
+    assert len(np.asarray(variance.lines[-3].get_xdata())) == 5

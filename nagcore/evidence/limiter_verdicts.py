@@ -42,7 +42,7 @@ def tabulate_verdicts(record: Record) -> pd.DataFrame:
 
 
 def summarize_verdicts(record: Record) -> dict[str, str]:
-    """Return what the counts of `tabulate_verdicts` amount to, in a sentence each.
+    """Return what the counts of `tabulate_verdicts` amount to, in half a sentence each.
 
     `verdict` is over all, `verdict_tuned` and `verdict_too-large` for one step size. Chance alone
     would put one comparison in forty on each side. A side counts where as many would come
@@ -77,24 +77,24 @@ def always_gain(record: Record, instruction: str, lr: str = "tuned") -> float:
 
 
 def judge_counts(pairs: Sequence[Comparison]) -> str:
-    """Return the verdict on comparisons, in a sentence.
+    """Return the verdict on comparisons, in half a sentence.
 
     Args:
         pairs: those in which a step was bounded.
 
     Example:
         >>> judge_counts([])
-        'There is nothing to judge: no step was bounded.'
+        'there is nothing to judge, since no step was bounded'
     """
     helped, harmed = (exceeds_chance(count, len(pairs)) for count in _counts(pairs))
     if not pairs:
-        return "There is nothing to judge: no step was bounded."
+        return "there is nothing to judge, since no step was bounded"
     if helped and harmed:
-        return "It helps in some cases and harms in others, each more often than chance would."
+        return "it helps in some cases and harms in others, each more often than chance would"
     if helped or harmed:
         does, not_ = ("helps", "harm") if helped else ("harms", "help")
-        return f"It {does} more often than chance would, and does not {not_} more often."
-    return "It neither helps nor harms more often than chance would."
+        return f"it {does} more often than chance would, and does not {not_} more often than that"
+    return "it neither helps nor harms more often than chance would"
 
 
 def exceeds_chance(count: int, of: int) -> bool:

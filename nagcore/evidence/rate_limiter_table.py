@@ -87,6 +87,20 @@ def tabulate_gains(record: Record) -> pd.DataFrame:
     return _table(lines)
 
 
+def tabulate_learned(record: Record, at_least: float = 0.5) -> pd.DataFrame:
+    """Return how many of the runs came to something, by K: the others are near chance, 0.1.
+
+    Args:
+        record: of "rate-limiter".
+        at_least: test accuracy from which on a run counts.
+    """
+    lines = {
+        case: {name_of(K): f"{_learned(rows, at_least)} of {len(rows)}" for K, rows in by_K.items()}
+        for case, by_K in _cases(record)
+    }
+    return _table(lines)
+
+
 def tabulate_gradient_range(record: Record) -> pd.DataFrame:
     """Return quantiles of the largest gradient entry of a step: medians over the free runs.
 
@@ -127,6 +141,9 @@ def summarize_rate_limiter(record: Record) -> dict[str, str]:
     0; each of them with the step size in its name, too, as in `limiter_helped_tuned`. With K = ∞
     likewise `limiter_cases_always` and so on. `limiter_best` and `limiter_worst` are the largest
     and the smallest mean gain, `limiter_best_case` and `limiter_worst_case` where.
+    `limiter_top_free` and `limiter_top_limited` are the best mean accuracies of any case without
+    and with a limiter. `limiter_learned_L_K` counts the runs with step size L and threshold K
+    whose accuracy is 0.5 or more, of `limiter_learned_of`; K is 0, 0.1, …, inf.
     `limiter_diverged_free` and `limiter_diverged_limited` count the runs that diverged, of
     `limiter_runs_free` and `limiter_runs_limited`. `limiter_entry_low`, `limiter_entry_median` and
     `limiter_entry_high` are the 10th, 50th and 90th percentile of the largest gradient entry of a
@@ -143,6 +160,7 @@ def summarize_rate_limiter(record: Record) -> dict[str, str]:
         each = choose(pairs, key=lambda pair: pair.gain.mean(), default=None)
         numbers[f"limiter_{word}"] = "–" if each is None else _gain(each)
         numbers[f"limiter_{word}_case"] = "–" if each is None else _named(each)
+    numbers |= {**_tops(record), **_learned_by_K(record)}
     for word, is_free in (("free", True), ("limited", False)):
         runs = [row for row in record.rows if (row["K"] == 0) is is_free]
         numbers[f"limiter_runs_{word}"] = str(len(runs))
@@ -188,6 +206,33 @@ def _counts(pairs: list[Comparison], which: str) -> dict[str, str]:
         f"limiter_helped{which}": str(sum(low > 0 for low, _ in ends)),
         f"limiter_harmed{which}": str(sum(high < 0 for _, high in ends)),
     }
+
+
+def _tops(record: Record) -> dict[str, str]:
+    means = [
+        (K, summarize(_column(rows, "test_accuracy")))
+        for _, by_K in _cases(record)
+        for K, rows in by_K.items()
+    ]
+    free, limited = (
+        max((summary for K, summary in means if (K == 0) is is_free), key=lambda s: s.mean)
+        for is_free in (True, False)
+    )
+    return {"limiter_top_free": _shown(free), "limiter_top_limited": _shown(limited)}
+
+
+def _learned_by_K(record: Record) -> dict[str, str]:
+    numbers, runs = {}, 0
+    for lr in record.declaration.axes["lr"]:
+        for K in record.declaration.axes["K"]:
+            rows = [row for row in record.rows if (row["lr"], row["K"]) == (lr, K)]
+            numbers[f"limiter_learned_{slug(lr)}_{K:g}"] = str(_learned(rows, 0.5))
+            runs = len(rows)
+    return {**numbers, "limiter_learned_of": str(runs)}
+
+
+def _learned(rows: list[Mapping[str, Any]], at_least: float) -> int:
+    return sum(row["test_accuracy"] >= at_least for row in rows)
 
 
 def _gain(each: Comparison) -> str:

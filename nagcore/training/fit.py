@@ -14,7 +14,7 @@ from torch.optim import LBFGS
 
 from nagcore.errors import UsageError
 from nagcore.optim.step_size_search import StepSizeSearch
-from nagcore.training.budget import require_stopping
+from nagcore.training.budget import require_metric, require_stopping
 from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints, Keeper
 from nagcore.training.checks import require_count
@@ -24,11 +24,12 @@ from nagcore.training.evaluation import Loss, Stepper
 from nagcore.training.graphed_step import GraphedStep
 from nagcore.training.history import History
 from nagcore.training.judging import Judge, Metric
-from nagcore.training.processes import Processes, is_sharded
+from nagcore.training.processes import Processes
 from nagcore.training.progress import Bar, progress_bar
 from nagcore.training.rates import RateSetter
 from nagcore.training.run import Run, Sums
 from nagcore.training.seeds import private_random_state
+from nagcore.training.sharding import is_sharded
 from nagcore.training.signals import noticed_signals
 from nagcore.training.source import Batch, Source
 from nagcore.training.stopping import Diverged, Signal
@@ -111,6 +112,13 @@ def fit(
     until = require_stopping(
         until, evaluates=evaluate_on is not None, measured=tuple(judge.metrics)
     )
+    if checkpoints is not None and checkpoints.keep_best:
+        require_metric(
+            checkpoints.keep_best,
+            "keep_best",
+            evaluates=evaluate_on is not None,
+            measured=tuple(judge.metrics),
+        )
     device = next(model.parameters()).device
     if switches.channels_last and not is_sharded(model):
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

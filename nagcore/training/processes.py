@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from nagcore.errors import UsageError
 from nagcore.training.checks import require_positive, require_seed
+from nagcore.training.meeting import fresh_store
 
 TIMEOUT = 600.0
 """Seconds that a process waits for the others before it gives up."""
@@ -147,35 +148,14 @@ class Processes:
             raise kind(f"process {rank} of {self.count} fails: {text}")
 
     def replicated(self, model: nn.Module) -> nn.Module:
-        """Return the model whose gradient is the mean over the processes."""
-        if self.count == 1 or is_sharded(model):
+        """Return the model, not sharded, whose gradient is the mean over the processes."""
+        if self.count == 1:
             return model
         return nn.parallel.DistributedDataParallel(model)
 
-    def sharded(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """Spread the parameters over the processes by FSDP2, in place.
-
-        One child of the model at a time is whole while it is at work. The processes must have
-        made the same model. Make the optimizer after this.
-        """
-        if self.count == 1:
-            return model
-        from torch.distributed.device_mesh import init_device_mesh
-        from torch.distributed.fsdp import fully_shard
-
-        mesh = init_device_mesh(device.type, (self.count,))
-        # FSDP2 takes parameters that lie in memory as their shape says, and no others.
-        model.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
-        for part in _parts(model):
-            fully_shard(part, mesh=mesh)
-        fully_shard(model, mesh=mesh)
-        return model
-
 
 @contextmanager
-def joined_processes(
-    *, timeout: float = TIMEOUT, meeting: str = "env://"
-) -> Iterator[Processes]:
+def joined_processes(*, timeout: float = TIMEOUT, meeting: str = "env://") -> Iterator[Processes]:
     """Join the processes that torchrun started, for as long as the block runs.
 
     Without torchrun this process is alone. Tensors on the CPU go by gloo, those on GPUs by NCCL.
@@ -186,7 +166,7 @@ def joined_processes(
             where torchrun says.
 
     Raises:
-        UsageError: `timeout` is not positive.
+        UsageError: `timeout` is not positive, or not all processes came.
 
     Example:
         >>> with joined_processes() as processes:
@@ -199,15 +179,15 @@ def joined_processes(
         return
     on_gpus = torch.cuda.is_available() and dist.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if on_gpus else "gloo"
-    dist.init_process_group(
-        backend,
-        init_method=meeting,
-        rank=int(os.environ["RANK"]),
-        world_size=int(os.environ["WORLD_SIZE"]),
-        timeout=timedelta(seconds=timeout),
+    wait = timedelta(seconds=timeout)
+    found = rendezvous(
+        meeting, int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), timeout=wait
     )
+    store, rank, count = next(found)
+    store = fresh_store(store, rank, count, timeout=timeout)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=wait)
     try:
-        yield Processes(dist.get_rank(), dist.get_world_size())
+        yield Processes(rank, count)
     finally:
         dist.destroy_process_group()
 
@@ -243,25 +223,3 @@ def own_device(name: str) -> torch.device:
         )
     torch.cuda.set_device(own)
     return torch.device("cuda", own)
-
-
-def _parts(model: nn.Module) -> Iterator[nn.Module]:
-    """Yield the children that have parameters; of a list or dictionary of modules, its own."""
-    for child in model.children():
-        if isinstance(child, nn.ModuleList | nn.ModuleDict):
-            yield from _parts(child)
-        elif any(True for _ in child.parameters()):
-            yield child
-
-
-def is_sharded(model: nn.Module) -> bool:
-    """Return whether the parameters of `model` are spread over processes by FSDP2."""
-    # Where nobody has imported FSDP2 nothing is sharded, and its import takes seconds.
-    fsdp = sys.modules.get("torch.distributed.fsdp")
-    return fsdp is not None and isinstance(model, fsdp.FSDPModule)
-
-
-def whole(tensor: Tensor) -> Tensor:
-    """Return the whole of a tensor of which, where it is spread, each process holds a part."""
-    gather = getattr(tensor, "full_tensor", None)  # that of torch.distributed.tensor.DTensor
-    return tensor if gather is None else gather()

@@ -26,6 +26,7 @@ from nagcore.training.losses import make_loss
 from nagcore.training.models import CLASSES, MODELS, SIDE
 from nagcore.training.processes import Processes, own_device
 from nagcore.training.rates import RateSetter
+from nagcore.training.sharding import shard
 from nagcore.training.source import Source
 
 FASHION_MNIST = {"fashion-mnist-1000": "shipped", "fashion-mnist": "full"}
@@ -147,7 +148,7 @@ def make_model(config: TrainingConfig, device: torch.device, processes: Processe
     if config.initialisation != "torch":  # the model's own
         initialise(model, config.initialisation, seed=config.seed)
     model = model.to(device)
-    return processes.sharded(model, device) if config.sharding == "fsdp" else model
+    return shard(model, processes, device) if config.sharding == "fsdp" else model
 
 
 def write_outcome(trained: Trained, config: TrainingConfig, folder: Path) -> None:

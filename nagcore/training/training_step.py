@@ -12,8 +12,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from nagcore.training.evaluation import Loss, Stepper
-from nagcore.training.processes import Processes, is_sharded, whole
+from nagcore.training.processes import Processes
 from nagcore.training.rates import RateSetter
+from nagcore.training.sharding import is_sharded, whole
 from nagcore.training.source import Batch, share
 from nagcore.training.switches import Switches
 
@@ -59,7 +60,7 @@ class TrainingStep:
         self.device = next(model.parameters()).device
         scaled = switches.precision == "float16"
         self.scaler = torch.amp.GradScaler(self.device.type) if scaled else None
-        self._spread = processes.replicated(model)
+        self._spread = model if is_sharded(model) else processes.replicated(model)
 
         def value(inputs: Tensor, targets: Tensor) -> Tensor:
             return loss(self._spread(inputs), targets)

@@ -65,7 +65,7 @@ def test_shapes_that_do_not_fit_are_refused(measure, probabilities, labels):
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "mse-one-hot", "mse-integer-labels"])
 def test_the_experiment_measures_the_network_that_it_trains(loss):
-    small = {"epochs": 1, "width": 1, "seed": 0, "candidates": (0.01,)}
+    small = {"epochs": 1, "width": 1, "seed": 0, "candidates": (0.01,), "other_candidates": {}}
     row = EXPERIMENT.measured(DECLARATION.settings()[0] | small | {"loss": loss}, "cpu")
     train, test = load_fashion_mnist()
     judged = train_ablated(
@@ -84,6 +84,12 @@ def test_the_experiment_measures_the_network_that_it_trains(loss):
         p = judged.scores.softmax(dim=1)
         assert row["brier_score"] == pytest.approx(brier_score(p, test.labels))
         assert row["calibration_error"] == pytest.approx(calibration_error(p, test.labels))
+
+
+def test_a_loss_can_have_candidates_of_its_own():
+    small = {"epochs": 1, "width": 1, "seed": 0, "loss": "cross-entropy"}
+    setting = DECLARATION.settings()[0] | small | {"other_candidates": {"cross-entropy": (0.02,)}}
+    assert EXPERIMENT.measured(setting, "cpu")["best_lr"] == 0.02
 
 
 def made_up(**changes):

@@ -32,6 +32,7 @@ from nagcore.evidence.rate_limiter_table import (
     summarize_rate_limiter,
     tabulate_gains,
     tabulate_gradient_range,
+    tabulate_learned,
     tabulate_limited,
 )
 from nagcore.evidence.record import Record
@@ -160,7 +161,7 @@ def made_up():
             "train_loss": 0.1,
             "test_loss": math.nan if wild else 0.5,
             "test_accuracy": 0.7 + 0.01 * seed + always * (gain + 0.001 * seed * (gain != 0)),
-            "bounded": 0.5 * always * (gain != 0),
+            "bounded": 0.7 * always * (gain != 0),
             "last_rate": 1.0,
             "changes": 0,
             "largest": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0],
@@ -199,13 +200,21 @@ def test_tables_of_means_and_ranges():
     accuracy = tabulate_limited(record)
     assert accuracy.loc[("tuned", "plateau", "sgd"), "K = 0"] == "0.710 ± 0.010"
     assert tabulate_limited(record, "bounded").loc[("tuned", "jump", "nag"), "K = ∞"] == (
-        "0.500 ± 0.000"
+        "0.700 ± 0.000"
     )
     losses = tabulate_limited(record, "test_loss")
     assert losses.loc[("tuned", "jump", "sgd"), "K = 0"] == "not finite"
     assert tabulate_gradient_range(record).loc[("tuned", "sgd")].tolist() == [
         "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "9",
     ]  # fmt: skip
+
+
+def test_runs_that_came_to_something_are_counted():
+    learned = tabulate_learned(made_up(), at_least=0.715)
+    assert learned.loc[("tuned", "jump", "sgd"), ["K = 0", "K = ∞"]].tolist() == [
+        "1 of 3",
+        "0 of 3",
+    ]
 
 
 def test_prose_numbers():
@@ -225,6 +234,11 @@ def test_prose_numbers():
         "limiter_runs_free": "60",
         "limiter_runs_limited": "300",
         "limiter_entry_median": "0.4",
+        "limiter_top_free": "0.710 ± 0.010",
+        "limiter_top_limited": "0.811 ± 0.011",
+        "limiter_learned_tuned_0": "30",
+        "limiter_learned_tuned_inf": "28",
+        "limiter_learned_of": "30",
     }
     assert {name: numbers[name] for name in expected} == expected
 

@@ -13,6 +13,7 @@ from torch import nn
 from nagcore.errors import UsageError
 from nagcore.optim import NAG
 from nagcore.training.callbacks import Callback
+from nagcore.training.checkpoints import Checkpoints
 from nagcore.training.fit import fit
 from nagcore.training.models import make_cnn
 from nagcore.training.rates import RateSetter
@@ -214,3 +215,10 @@ def test_the_loss_of_a_step_is_not_waited_for(train, monkeypatch):
         counts.append(len(reads))
     # 12 more steps an epoch, and one more number read
     assert counts[1] - counts[0] == 2
+
+
+def test_the_metric_of_the_best_checkpoint_must_be_measured(train, tmp_path):
+    with pytest.raises(UsageError, match=r"keep_best looks at eval_accuracy.*give evaluate_on"):
+        run(train, checkpoints=Checkpoints(tmp_path, keep_best="eval_accuracy"))
+    with pytest.raises(UsageError, match="keep_best looks at 'eval_los'"):
+        run(train, checkpoints=Checkpoints(tmp_path, keep_best="eval_los"))

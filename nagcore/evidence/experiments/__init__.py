@@ -23,6 +23,7 @@ from nagcore.evidence.experiments import (
     rate_limiter,
     rates_on_quadratics,
     same_path,
+    scaling,
     schedules_on_cnn,
     shuffle_quality,
     signal_through_depth,
@@ -67,5 +68,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         shuffle_quality.EXPERIMENT,
         stream_memory.EXPERIMENT,
         stream_speed.EXPERIMENT,
+        scaling.EXPERIMENT,
     )
 }

@@ -118,8 +118,10 @@ def _draw_against_K(
     runs = [_column(frame.loc[frame["K"] == K], column) for K in thresholds]
     mean, least, greatest = (np.array([f(run) for run in runs]) for f in (np.mean, np.min, np.max))
     style = STYLES[optimizer]
+    # The mean of equal numbers may lie beside them by a rounding error.
+    reach = np.maximum((mean - least, greatest - mean), 0)
     axes.errorbar(
-        np.arange(len(thresholds)) + shift, mean, yerr=(mean - least, greatest - mean),
+        np.arange(len(thresholds)) + shift, mean, yerr=reach,
         **style.line(), marker=style.marker, markersize=3.5, linewidth=1.2, elinewidth=0.9,
     )  # fmt: skip
 
@@ -140,15 +142,15 @@ def draw_gradient_range(record: Record) -> Figure:
             for number, run in enumerate(free_ranges(record, lr, name)):
                 line = STYLES[name].line() | ({} if number == 0 else {"label": None})
                 axes.plot(run[:-1], quantiles[:-1], **line, alpha=0.6, linewidth=1)
-        for K in record.declaration.axes["K"]:
-            if 0 < K < np.inf:
-                axes.axvline(K, **BOUND)
+        finite = [K for K in record.declaration.axes["K"] if 0 < K < np.inf]
+        for number, K in enumerate(finite):
+            axes.axvline(K, **BOUND, label=None if number else "thresholds K")
         axes.set_xscale("log")
         axes.set_title(f"lr {lr}", fontsize=9.5, loc="left")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     figure.supxlabel("largest gradient entry", fontsize=9.5)
     panels[0].set_ylabel("steps with less")
-    panels[0].legend(loc="upper left")
+    panels[0].legend(loc="lower right")
     return figure
 
 

@@ -68,7 +68,10 @@ def draw_stream_memory(record: Record) -> Figure:
         for (suffix, label), (color, marker) in zip(kinds, _LINES, strict=False):
             rounds = np.array(frame[column + suffix].tolist(), dtype=float)
             sizes = frame["gigabytes"].to_numpy(dtype=float)
-            axes.plot(sizes, np.median(rounds, axis=1), color=color, label=label)
+            axes.plot(
+                sizes, np.median(rounds, axis=1), color=color, label=label, marker=marker,
+                markersize=3,
+            )  # fmt: skip
             for values in rounds.T:
                 axes.plot(
                     sizes, values, linestyle="none", marker=marker, markersize=4.5, color=color,
@@ -78,7 +81,7 @@ def draw_stream_memory(record: Record) -> Figure:
         axes.set_xticks(sizes, [f"{size:g}" for size in sizes], minor=False)
         axes.minorticks_off()
         axes.set_xlabel("data, GB")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
     panels[0].set_ylabel("growth of memory, MB")
     panels[1].set_ylabel("images per second")
     panels[1].yaxis.set_major_formatter("{x:,.0f}")

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map_only
 
 from nagcore.errors import UsageError
 from nagcore.training.checkpoints.tensors import find_aliases
-from nagcore.training.processes import is_sharded, whole
+from nagcore.training.sharding import is_sharded, whole
 
 if TYPE_CHECKING:
     from nagcore.training.run import Run

@@ -17,10 +17,11 @@ from nagcore.training.data import ImageData, load_fashion_mnist
 from nagcore.training.fit import fit
 from nagcore.training.history import History
 from nagcore.training.models import make_cnn
-from nagcore.training.processes import Processes, whole
+from nagcore.training.processes import Processes
 from nagcore.training.rates import RateSetter, parse_limiter, parse_schedule
 from nagcore.training.run import Run
 from nagcore.training.seeds import private_random_state
+from nagcore.training.sharding import shard, whole
 from nagcore.training.stopping import Epochs, Target
 from nagcore.training.stream import ShardStream, write_shards
 from nagcore.training.switches import Switches
@@ -64,7 +65,7 @@ def trained(
     """Train the network in these processes; return the whole parameters, and what came of it."""
     model = network() if model is None else model
     if way == "fsdp":
-        processes.sharded(model, CPU)
+        shard(model, processes, CPU)
     chosen = OPTIMIZERS[optimizer](model.parameters())
     history = fit(
         model,

@@ -13,6 +13,7 @@ from rate_runs import attached, make_optimizer, rates_of, report, walk
 from nagcore.errors import UsageError
 from nagcore.optim import NAG
 from nagcore.training.rates import Cosine, Linear, Piecewise, RateChange, RateSetter, StepDecay
+from nagcore.training.rates.record import RateRecord
 
 
 def as_given(value: Any) -> Any:
@@ -270,3 +271,15 @@ def test_instructions_from_other_threads_are_neither_lost_nor_torn():
 
 def test_a_setter_prints_what_it_does():
     assert repr(RateSetter(Cosine(5))) == "RateSetter(cosine(steps=5))"
+
+
+def test_a_line_is_added_where_only_what_was_demanded_changed():
+    record = RateRecord()
+    for step, (used, demanded) in enumerate([(1.0, 1.0), (1.5, 4.0), (1.5, 1.5), (1.5, 1.5)]):
+        record.add(step, used, demanded)
+    assert record.frame(())[["rate", "demanded"]].to_numpy().tolist() == [
+        [1.0, 1.0],
+        [1.5, 4.0],
+        [1.5, 1.5],
+        [1.5, 1.5],
+    ]

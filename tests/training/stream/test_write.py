@@ -128,6 +128,7 @@ write_shards(sys.argv[1], iter(lambda: chunk, None), classes="a", rows_per_shard
 """
 
 
+@pytest.mark.slow
 def test_a_killed_writing_leaves_no_index_and_can_be_repeated(tmp_path):
     folder = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", _ENDLESS, str(folder)])

@@ -14,7 +14,7 @@ from torch.optim import LBFGS
 
 from nagcore.errors import UsageError
 from nagcore.optim.step_size_search import StepSizeSearch
-from nagcore.training.budget import require_metric, require_stopping
+from nagcore.training.budget import require_stopping
 from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints, Keeper
 from nagcore.training.checks import require_count
@@ -112,13 +112,9 @@ def fit(
     until = require_stopping(
         until, evaluates=evaluate_on is not None, measured=tuple(judge.metrics)
     )
-    if checkpoints is not None and checkpoints.keep_best:
-        require_metric(
-            checkpoints.keep_best,
-            "keep_best",
-            evaluates=evaluate_on is not None,
-            measured=tuple(judge.metrics),
-        )
+    judge.require(checkpoints.keep_best if checkpoints else None, "keep_best")
+    for metric in rate.metrics if rate is not None else ():
+        judge.require(metric, "rate")
     device = next(model.parameters()).device
     if switches.channels_last and not is_sharded(model):
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -250,6 +246,11 @@ def _check_optimizer(
         )
     if isinstance(optimizer, StepSizeSearch) and rate is not None:
         raise UsageError(f"rate with {name} cannot be used: it searches for its own step size")
+    if isinstance(optimizer, LBFGS) and rate is not None and rate.needs_gradient_range:
+        raise UsageError(
+            f"a rate with a limiter and {name} cannot be used: it reads its step size before it "
+            "asks for a gradient; leave out the limiter"
+        )
     if batch_size < count and (again or getattr(optimizer, "full_batch", False)):
         warnings.warn(
             f"{name} with batch_size={batch_size} of {count} images: it "

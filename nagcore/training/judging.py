@@ -10,6 +10,7 @@ from itertools import islice
 from torch import Tensor
 
 from nagcore.errors import UsageError
+from nagcore.training.budget import require_metric
 from nagcore.training.data import ImageData
 from nagcore.training.evaluation import Loss, evaluate
 from nagcore.training.history import METRICS, Row
@@ -49,6 +50,12 @@ class Judge:
                     f"metric name {name!r} cannot be used; expected a name such as "
                     "top3_accuracy that no column of the history has"
                 )
+
+    def require(self, metric: str | None, asker: str) -> None:
+        """Raise UsageError unless the run measures `metric`; `asker` says who looks at it."""
+        if metric is not None:
+            evaluates = self.data is not None
+            require_metric(metric, asker, evaluates=evaluates, measured=tuple(self.metrics))
 
     def start(self, run: Run, data: Source, batch_size: int, seed: int) -> Row:
         """Return the row of the start; a stream is not read through for it, only its first batch.

@@ -72,13 +72,13 @@ class TrainingStep:
 
     def __call__(self, batch: Batch, number: int) -> Taken:
         """Take the step of this number, from 0."""
-        first = True
+        # L-BFGS reads its lr before it asks for a gradient; a rate that needs none is set here.
+        if self.rate is not None and not self.rate.needs_gradient_range:
+            self.rate.before_step(number)
 
         def closure() -> Tensor:
-            nonlocal first
             loss = self._gradient(batch)
-            self._norm = self._prepare(number, first=first)
-            first = False
+            self._norm = self._prepare(number)
             return loss
 
         if self.scaler is None:
@@ -126,8 +126,8 @@ class TrainingStep:
                 return self._spread.no_sync()
         return nullcontext()
 
-    def _prepare(self, number: int, *, first: bool) -> Tensor | None:
-        """Unscale, measure and clip the gradient, and set the rate for it."""
+    def _prepare(self, number: int) -> Tensor | None:
+        """Unscale, measure and clip the gradient, and set a rate that depends on it."""
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)  # pyright: ignore[reportArgumentType]
         norm = None
@@ -135,11 +135,9 @@ class TrainingStep:
             norm = whole(clip_grad_norm_(self.model.parameters(), self.switches.clip_norm))
         elif self.norm:
             norm = whole(get_total_norm(self._gradients()))
-        if self.rate is not None and first:
-            largest = None
-            if self.rate.needs_gradient_range:
-                largest = whole(get_total_norm(self._gradients(), norm_type=float("inf")))
-            self.rate.before_step(number, largest)
+        if self.rate is not None and self.rate.needs_gradient_range:
+            largest = whole(get_total_norm(self._gradients(), norm_type=float("inf")))
+            self.rate.before_step(number, largest)  # later calls for this step change nothing
         return norm
 
     def _gradients(self) -> list[Tensor]:

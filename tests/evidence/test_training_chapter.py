@@ -319,6 +319,7 @@ def test_what_is_said_of_the_threshold_is_in_the_record():
     gains = {name: always_gain(record, name) for name in record.declaration.axes["instruction"]}
     assert gains["constant"] == 0
     assert gains["step decay"] > 0 > gains["warm-up, cosine"]
+    assert gains["jump"] > 0.1 > abs(gains["plateau"])
     frame = record.frame().query("lr == 'too large'")
     learned = (frame["test_accuracy"] >= 0.5).groupby(frame["K"]).mean()
     assert 0.1 < learned[0.0] < 0.9, "whether a run comes to anything is no longer luck"

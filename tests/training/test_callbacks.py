@@ -16,7 +16,7 @@ from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints
 from nagcore.training.fit import fit
 from nagcore.training.models import make_cnn
-from nagcore.training.rates import RateSetter
+from nagcore.training.rates import Exponential, GradientRangeLimiter, RateSetter
 from nagcore.training.signals import noticed_signals
 from nagcore.training.stopping import Epochs, Signal, Steps, Target
 
@@ -222,3 +222,29 @@ def test_the_metric_of_the_best_checkpoint_must_be_measured(train, tmp_path):
         run(train, checkpoints=Checkpoints(tmp_path, keep_best="eval_accuracy"))
     with pytest.raises(UsageError, match="keep_best looks at 'eval_los'"):
         run(train, checkpoints=Checkpoints(tmp_path, keep_best="eval_los"))
+
+
+def test_the_metric_of_a_plateau_rule_must_be_measured(train):
+    rate = RateSetter()
+    rate.lower_on_plateau("eval_loss", factor=0.5, patience=1)
+    with pytest.raises(UsageError, match=r"rate looks at eval_loss.*give evaluate_on"):
+        run(train, rate=rate)
+
+
+def test_lbfgs_gets_the_rate_of_its_own_step(train):
+    steps = []
+    real = torch.optim.LBFGS.step
+
+    def step(self, closure):
+        steps.append(self.param_groups[0]["lr"])
+        return real(self, closure)
+
+    model = make_cnn(0, width=1)
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=1.0, max_iter=1)
+    optimizer.step = step.__get__(optimizer)  # type: ignore[method-assign]
+    options = {"batch_size": 60, "until": Steps(3), "rate": RateSetter(Exponential(factor=0.5))}
+    fit(model, LOSS, train, optimizer, **options)
+    assert steps == [1.0, 0.5, 0.25]
+    rate = RateSetter(limiter=GradientRangeLimiter(1.0))
+    with pytest.raises(UsageError, match="limiter and LBFGS"):
+        fit(model, LOSS, train, optimizer, batch_size=60, until=Steps(1), rate=rate)

@@ -15,6 +15,11 @@ from nagcore.evidence.figures.rates import (
     draw_steps_against_condition_number,
     draw_worst_case,
 )
+from nagcore.evidence.figures.rates_of_runs import (
+    draw_gradient_range,
+    draw_rate,
+    draw_rate_limiter,
+)
 from nagcore.evidence.figures.restart import (
     draw_restarts,
     draw_step_sizes,
@@ -40,6 +45,7 @@ __all__ = [
     "draw_flow_paths",
     "draw_gaps",
     "draw_gaps_by_condition_number",
+    "draw_gradient_range",
     "draw_gradient_speed",
     "draw_lasso",
     "draw_learning_curves",
@@ -49,6 +55,8 @@ __all__ = [
     "draw_paths",
     "draw_potential",
     "draw_races",
+    "draw_rate",
+    "draw_rate_limiter",
     "draw_rate_plane",
     "draw_restarts",
     "draw_samples",

@@ -27,16 +27,20 @@ LABELS = torch.randint(5, (400,), generator=GENERATOR)
 
 
 @pytest.mark.parametrize("bins", [1, 7, 15])
-def test_the_calibration_error_is_that_of_a_loop_over_bins(bins):
-    confidence, predictions = PROBABILITIES.double().numpy().max(1), PROBABILITIES.argmax(1)
-    right = (predictions == LABELS).numpy()
+@pytest.mark.parametrize("classes", [5, 60])
+def test_the_calibration_error_is_that_of_a_loop_over_bins(classes, bins):
+    probabilities = torch.randn(400, classes, generator=torch.Generator().manual_seed(1)).softmax(1)
+    confidence, predictions = probabilities.double().numpy().max(1), probabilities.argmax(1)
+    # answers of the least sure are right, so that bins beside one another differ in sign
+    labels = torch.where(torch.from_numpy(confidence < 1 / 15), predictions, LABELS)
+    right = (predictions == labels).numpy()
     total = 0.0
     for k in range(bins):
         inside = (confidence > k / bins) & (confidence <= (k + 1) / bins)
         if inside.any():
             gap = abs(confidence[inside].mean() - right[inside].mean())
             total += inside.mean() * gap
-    assert calibration_error(PROBABILITIES, LABELS, bins=bins) == pytest.approx(total)
+    assert calibration_error(probabilities, labels, bins=bins) == pytest.approx(total)
 
 
 def test_the_brier_score_is_added_up_by_hand():

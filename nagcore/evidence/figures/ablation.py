@@ -58,5 +58,5 @@ def draw_ablation(record: Record) -> Figure:
     axes.set_ylabel("undone")
     axes.set_xlabel("accuracy on the 1,000 test images")
     axes.grid(visible=False, axis="y")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.15, 0.9))
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     return figure

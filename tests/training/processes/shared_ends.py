@@ -6,7 +6,8 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import pytest
 import torch
 from shared_steps import CPU, alike, equal, trained
 from torch import nn
+from typer.testing import CliRunner
 
+from nagcore.cli import app
 from nagcore.errors import UsageError
 from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints, list_checkpoints
@@ -145,6 +148,23 @@ def begun(processes: Processes, folder: Path) -> None:
         train(TrainingConfig(data=data), processes=processes)
 
 
+def told_once(processes: Processes, folder: Path) -> None:
+    """The command ends in all with the status of a user error, and the first one says why."""
+
+    @contextmanager
+    def joined(**options: float) -> Iterator[Processes]:
+        assert options == {"timeout": 7.0}
+        yield processes
+
+    arguments = ["train", "--timeout", "7", "--optimizer", "nga" if processes.rank else "nag"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nagcore.training.processes.joined_processes", joined)
+        said = CliRunner().invoke(app, arguments)
+    assert said.exit_code == 2
+    found = "optimizer 'nga' is not known" in " ".join(said.output.split())
+    assert found == processes.is_first, said.output
+
+
 def written(processes: Processes, folder: Path) -> None:
     """`train` writes what one process writes, once, and the numbers agree."""
     config = TrainingConfig(model="mlp", width=5, lr=0.02, batch_size=90, until="epochs=2")
@@ -197,5 +217,6 @@ ENDS: dict[str, Callable[[Processes, Path], None]] = {
     "metric": by_metric,
     "divergence": by_divergence,
     "begun": begun,
+    "told once": told_once,
     "written": written,
 }

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from torch.distributed import TCPStore, is_gloo_available
+from torch.distributed import TCPStore, is_gloo_available  # pyright: ignore
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.distributed import TCPStore, is_gloo_available
+from torch.distributed import TCPStore, is_gloo_available  # pyright: ignore
 
 from nagcore.training.checkpoints import Checkpoint, latest, read_checkpoint
 from nagcore.training.config import TrainingConfig

@@ -81,6 +81,17 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert tuple(rows_in_order([5] * 12, line, seed=3, epoch=2)) == orders[3, 2]
 
 
+def test_each_epoch_has_its_own_order_of_blocks_and_each_window_its_own_of_rows():
+    line = part_of(60, 7, 0, 1)
+    orders = set()
+    for epoch in range(8):
+        found = list(windows([5] * 12, line, seed=0, epoch=epoch, window_blocks=3))
+        orders.add(tuple(piece.block for window in found for piece in window.pieces))
+        rows = {tuple(places(window, seed=0, epoch=epoch)) for window in found}
+        assert len(rows) == len(found) == 4
+    assert len(orders) == 8
+
+
 def test_one_window_over_everything_is_a_full_shuffle():
     """Every row is as often at every place as chance has it: chi-square, 19 × 19 degrees."""
     line, count, draws = part_of(20, 20, 0, 1), 20, 4000

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 from sphinx.pycode import ModuleAnalyzer
 
 # The packages whose `__all__` the pages must show whole; `nagcore.training` has modules alone.
-ROOMS = ("nagcore.core", "nagcore.optim", "nagcore.theory", "nagcore.training", "nagcore.evidence")
+ROOMS = (
+    "nagcore.core",
+    "nagcore.optim",
+    "nagcore.theory",
+    "nagcore.training",
+    "nagcore.training.checkpoints",
+    "nagcore.training.rates",
+    "nagcore.training.stream",
+    "nagcore.evidence",
+)
 PAGES = "book/api"
 GROUP = re.compile(r"^\.\. api:: *(?P<module>\S+) *$(?:\n +:omit: *(?P<omit>.+)$)?", re.MULTILINE)
 

@@ -12,6 +12,9 @@ class Callback:
     `run.request_stop(why)` ends it after the step. A callback that has `state_dict()` and
     `load_state_dict(state)` is saved in checkpoints and restored from them.
 
+    Of several processes each calls its own. What changes the run, such as the rate, must be done
+    in all of them; files are for the first, `run.processes.is_first`.
+
     Example:
         >>> class HalveEveryTenSteps(Callback):
         ...     def on_step(self, run):

@@ -29,7 +29,7 @@ from nagcore.training.progress import Bar, progress_bar
 from nagcore.training.rates import RateSetter
 from nagcore.training.run import Run, Sums
 from nagcore.training.seeds import private_random_state
-from nagcore.training.sharding import is_sharded
+from nagcore.training.sharding import is_sharded, require_shardable
 from nagcore.training.signals import noticed_signals
 from nagcore.training.source import Batch, Source
 from nagcore.training.stopping import Diverged, Signal
@@ -115,6 +115,7 @@ def fit(
     judge.require(checkpoints.keep_best if checkpoints else None, "keep_best")
     for metric in rate.metrics if rate is not None else ():
         judge.require(metric, "rate")
+    require_shardable(model, optimizer)
     device = next(model.parameters()).device
     if switches.channels_last and not is_sharded(model):
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

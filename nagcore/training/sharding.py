@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.optim import LBFGS
 
+from nagcore.errors import UsageError
 from nagcore.training.processes import Processes
 
 
@@ -55,6 +57,16 @@ def is_sharded(model: nn.Module) -> bool:
     # Where nobody has imported FSDP2 nothing is sharded, and its import takes seconds.
     fsdp = sys.modules.get("torch.distributed.fsdp")
     return fsdp is not None and isinstance(model, fsdp.FSDPModule)
+
+
+def require_shardable(model: nn.Module, optimizer: object) -> None:
+    """Raise UsageError where an optimizer cannot move parameters of which it has a part only."""
+    if is_sharded(model) and isinstance(optimizer, LBFGS):
+        raise UsageError(
+            "LBFGS with a sharded model cannot be used: it makes one vector of all parameters, and "
+            "a process has a part of each; let each hold the whole model, on the command line "
+            "--sharding ddp"
+        )
 
 
 def whole(tensor: Tensor) -> Tensor:

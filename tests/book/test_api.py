@@ -22,7 +22,10 @@ from nagcore.optim import NAG
 from nagcore.theory import minimize
 
 # Modules without `__all__` above them that serve their neighbours alone.
-INTERNAL = {"budget", "checks", "progress"}
+INTERNAL = {
+    *("budget", "calls", "checks", "graphed_step", "judging", "meeting", "progress"),
+    *("report", "sharding", "signals", "training_step"),
+}
 
 
 def shown_names(groups: list[Group]) -> list[str]:

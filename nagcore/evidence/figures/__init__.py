@@ -5,6 +5,7 @@ from nagcore.evidence.figures.cycle import draw_basin, draw_cycle
 from nagcore.evidence.figures.flow import draw_flow_gaps, draw_flow_paths
 from nagcore.evidence.figures.images import draw_confusion, draw_samples
 from nagcore.evidence.figures.learning import draw_accuracies, draw_learning_curves, draw_tuning
+from nagcore.evidence.figures.loop_speed import draw_loop_speed
 from nagcore.evidence.figures.optimizer_speed import draw_optimizer_speed
 from nagcore.evidence.figures.paths import draw_one_step, draw_paths
 from nagcore.evidence.figures.potential import draw_potential
@@ -49,6 +50,7 @@ __all__ = [
     "draw_gradient_speed",
     "draw_lasso",
     "draw_learning_curves",
+    "draw_loop_speed",
     "draw_one_step",
     "draw_optimal_on_worst",
     "draw_optimizer_speed",

@@ -29,10 +29,14 @@ def set_random_states(
 ) -> None:
     """Put this process's generators where they stood.
 
-    A process more than were saved takes the state of another: numbers differ then anyhow. So they
-    do on another kind of device.
+    A process more than were saved draws numbers of its own, which depend on the states of the
+    first one and on its rank. On another kind of device numbers differ anyhow.
     """
-    own = states[processes.rank % len(states)]
+    saved = processes.rank < len(states)
+    own = states[processes.rank if saved else 0]
     torch.set_rng_state(own["cpu"])
     if device.type != "cpu" and device.type in own:
         torch.get_device_module(device).set_rng_state(own[device.type], device)
+    if not saved:
+        drawn = int(torch.randint(2**62, ()))
+        torch.manual_seed(processes.own_seed(drawn))

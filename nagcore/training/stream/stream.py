@@ -29,6 +29,9 @@ class ShardStream:
     rows of every few blocks. It depends on the seed, the epoch, `window_blocks` and the number of
     processes; of a global mini-batch, each process has rows from its own part of the data.
 
+    So a run that is taken up in the middle of an epoch wants as many processes as before: with
+    others the rest of that epoch has other rows, some of them for the second time.
+
     What is held in memory is `prefetch` + 2 windows of `window_blocks` blocks at most.
 
     Args:

@@ -14,8 +14,10 @@ from shared_steps import WAYS, alike, close, equal, trained
 from torch import nn
 
 from nagcore.errors import UsageError
+from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import CheckpointError, Checkpoints, list_checkpoints
 from nagcore.training.processes import Processes
+from nagcore.training.run import Run
 from nagcore.training.seeds import private_random_state
 from nagcore.training.stopping import Steps
 
@@ -75,6 +77,32 @@ def to_the_bit(processes: Processes, folder: Path, *, way: str, optimizer: str) 
     alike(processes, parameters)
 
 
+def one_more(processes: Processes, folder: Path) -> None:
+    """A process for which no random numbers were saved draws its own, the same each time."""
+
+    def dropping() -> nn.Module:
+        with private_random_state(0):
+            return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(784, 10))
+
+    drawn: list[float] = []
+
+    class Drawing(Callback):
+        def on_step(self, run: Run) -> None:
+            drawn.append(torch.get_rng_state().double().mean().item())
+
+    part(processes, folder / "run", ALONE, until=HALF, model=dropping())
+    for copy in "ab":
+        shared = processes.from_first(copied(folder / "run", processes))
+        own = shared.with_name(copy)
+        if processes.is_first:
+            shared.rename(own)
+        processes.gathered(None)
+        train(processes, own, "ddp", until=ALL, model=dropping(), callbacks=[Drawing()])
+    assert drawn[:8] == drawn[8:]
+    one, two = processes.gathered(drawn)
+    assert all(a != b for a, b in zip(one, two, strict=True))
+
+
 def written_by_one(processes: Processes, folder: Path) -> None:
     """The first process alone writes: the other one is shown another folder, and it stays empty."""
     own = folder / str(processes.rank)
@@ -129,6 +157,7 @@ SAVES: dict[str, Callable[[Processes, Path], None]] = {
         for way in WAYS
         for name in _REMEMBERING
     },
+    "one more": one_more,
     "written by one": written_by_one,
     "refused in all": refused_in_all,
 }

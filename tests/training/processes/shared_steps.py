@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
+from nagcore.errors import UsageError
 from nagcore.optim import NAG, NAdam
 from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import Checkpoints
@@ -35,6 +37,7 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "NAG, restart by gradient": partial(NAG, lr=0.08, momentum=0.95, restart="gradient"),
     "NAG, restart by function": partial(NAG, lr=0.1, momentum=0.95, restart="function"),
     "SGD of torch": partial(torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True),
+    "L-BFGS": partial(torch.optim.LBFGS, max_iter=3, line_search_fn="strong_wolfe"),
     "NAdam": partial(NAdam, lr=1e-3, eps=1e-4),
 }
 
@@ -72,9 +75,8 @@ def trained(
         nn.CrossEntropyLoss(),
         images() if data is None else data,
         chosen,
-        batch_size=BATCH,
         processes=processes,
-        **{"until": Epochs(epochs), "evaluate_on": images(), **options},
+        **{"batch_size": BATCH, "until": Epochs(epochs), "evaluate_on": images(), **options},
     )
     with torch.no_grad():
         return [whole(p).clone() for p in model.parameters()], history
@@ -114,6 +116,16 @@ def same_steps(
             assert abs(row.value(name) - other.value(name)) < 1e-5, (name, row, other)
     if "restart" in optimizer:
         assert history.final.restarts > 0
+
+
+def full_batch(processes: Processes, folder: Path) -> None:
+    """L-BFGS, which evaluates the loss several times a step, is the same; sharded it is refused."""
+    options: dict[str, Any] = {"optimizer": "L-BFGS", "batch_size": COUNT}
+    parameters, _ = trained(processes, **options)
+    alike(processes, parameters)
+    close(parameters, trained(Processes(), **options)[0], atol=1e-5)
+    with pytest.raises(UsageError, match="LBFGS with a sharded model"):
+        trained(processes, "fsdp", **options)
 
 
 def with_switches(processes: Processes, folder: Path, *, way: str) -> None:
@@ -256,7 +268,9 @@ STEPS: dict[str, Callable[[Processes, Path], None]] = {
         f"{way}: {name}": partial(same_steps, way=way, optimizer=name)
         for way in WAYS
         for name in OPTIMIZERS
+        if name != "L-BFGS"
     },
+    "L-BFGS": full_batch,
     **{f"{way}: {name}": partial(run, way=way) for way in WAYS for name, run in _BY_WAY.items()},
     "dropout": masks,
     "reports in between": checked_often,

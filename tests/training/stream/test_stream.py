@@ -18,6 +18,8 @@ from nagcore.errors import UsageError
 from nagcore.training.data import load_fashion_mnist
 from nagcore.training.source import Source
 from nagcore.training.stream import ShardStream, make_shards
+from nagcore.training.stream.order import Window, part_of, windows
+from nagcore.training.stream.prefetch import read_windows
 from nagcore.training.stream.shard import ShardReader
 
 from .conftest import places_of
@@ -62,6 +64,8 @@ def test_no_row_twice_none_lost_and_resumed_at_the_exact_row(
     kw = {"seed": 5, "epoch": 1, "ranks": ranks}
     whole = [list(stream.batches(batch_size, rank=rank, **kw)) for rank in range(ranks)]
     assert sorted(places(itertools.chain(*whole))) == list(range(rows))
+    for batch in itertools.chain(*whole):
+        assert batch.targets.tolist() == [place % 7 for place in places_of(batch.inputs)]
     for step, batches in enumerate(zip(*whole, strict=True)):
         counts = [round(batch.weight * batch.count / ranks) for batch in batches]
         assert {batch.count for batch in batches} == {sum(counts)}
@@ -157,15 +161,21 @@ def test_threads_end_with_the_iterator(write, how):
     assert not reading_threads()
 
 
-def test_only_so_many_windows_are_read_ahead(write, monkeypatch):
-    read, real = [], ShardReader.read
-    monkeypatch.setattr(
-        ShardReader, "read", lambda self, *where: (read.append(where), real(self, *where))[1]
-    )
-    iterator = generator_of(stream_of(write(200), prefetch=2))
-    next(iterator)
-    iterator.close()
-    assert len(read) <= 9  # three windows of three blocks
+def test_only_so_many_windows_are_begun_ahead():
+    todo = list(windows([2] * 40, part_of(80, 80, 0, 1), seed=0, epoch=0, window_blocks=4))
+    begun: list[Window] = []
+
+    def places(window: Window) -> np.ndarray:
+        begun.append(window)
+        return np.arange(window.rows)
+
+    block = np.zeros((2, 6), dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    read = read_windows(todo, lambda _: block, places, image_bytes=6, ahead=2, threads=1)
+    next(read)
+    assert begun == todo[:3]
+    next(read)
+    assert begun == todo[:4]
+    read.close()
 
 
 def test_a_stream_in_a_bucket_is_as_good_as_one_in_a_folder(write):

@@ -116,7 +116,7 @@ def test_a_shard_has_its_name_only_when_it_is_whole(tmp_path):
             seen.append(sum(pq.read_metadata(path).num_rows for path in whole))
 
     write_shards(tmp_path / "new", chunks(), classes="abcdefg", rows_per_shard=10, rows_per_block=5)
-    assert seen == [0, 0, 10, 10, 20, 20, 30, 30]
+    assert seen == [0, 10, 10, 20, 20, 30, 30, 40]
 
 
 def test_a_full_disk_ends_with_a_message_and_leaves_nothing(tmp_path, monkeypatch):

@@ -12,7 +12,8 @@ from nagcore.book.key import HOUSEKEEPING, cache_key
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("nagcore/core/rule.py", "nagcore/cli/__init__.py", "results/x/cpu.json", "README.md"):
+    names = ("nagcore/core/rule.py", "nagcore/cli/app.py", "results/x/cpu.json", "README.md")
+    for name in names:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("old")
@@ -41,7 +42,7 @@ def test_key_changes_with_what_outputs_rest_on(checkout: Path, name: str) -> Non
 @pytest.mark.parametrize(
     "name",
     [
-        "nagcore/cli/__init__.py",
+        "nagcore/cli/app.py",
         "nagcore/book/building.py",
         "nagcore/core/__pycache__/rule.pyc",
         "README.md",

@@ -38,5 +38,7 @@ def set_random_states(
     if device.type != "cpu" and device.type in own:
         torch.get_device_module(device).set_rng_state(own[device.type], device)
     if not saved:
-        drawn = int(torch.randint(2**62, ()))
-        torch.manual_seed(processes.own_seed(drawn))
+        seed = processes.own_seed(int(torch.randint(2**62, ())))
+        torch.default_generator.manual_seed(seed)
+        if device.type != "cpu":
+            torch.get_device_module(device).manual_seed(seed)

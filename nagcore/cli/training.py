@@ -57,8 +57,9 @@ def shard(
     """Write a data set of Parquet shards, to train from data larger than memory."""
     from nagcore.training.stream import make_shards
 
-    given = {"rows": rows, "rows_per_shard": rows_per_shard, "rows_per_block": rows_per_block}
-    index = make_shards(source, folder, **{k: v for k, v in given.items() if v is not None})
+    sizes = {"rows": rows, "rows_per_shard": rows_per_shard, "rows_per_block": rows_per_block}
+    given: dict[str, Any] = {name: size for name, size in sizes.items() if size is not None}
+    index = make_shards(source, folder, **given)
     console.print(
         f"wrote {index.rows} images in {len(index.shards)} shards to {folder}",
         soft_wrap=True,

@@ -173,7 +173,8 @@ def _train(
     run.model.train()
     verdict = stops.verdict(run.progress())
     while verdict is None:
-        with run.clock.running(), closing(batches(epoch=run.epoch, start=run.batch)) as epoch:
+        # A stream left early has threads to end; pyright does not know that generators close.
+        with run.clock.running(), closing(batches(epoch=run.epoch, start=run.batch)) as epoch:  # pyright: ignore
             for batch in epoch:
                 run.count(batch, *take(batch, run.step))
                 bar.advance(run)

@@ -56,6 +56,8 @@ class Source(Protocol):
     ) -> Iterator[Batch]:
         """Yield the batches of one epoch; each example comes once, in one of the processes.
 
+        A generator: it is closed when the loop leaves it early.
+
         Args:
             batch_size: examples of a step in all processes together.
             seed: of the order.

@@ -82,7 +82,7 @@ class TrainingStep:
             return loss
 
         if self.scaler is None:
-            loss = self.optimizer.step(closure)
+            loss = self.optimizer.step(closure)  # pyright: ignore[reportCallIssue, reportArgumentType]
         else:
             loss = closure()
             self.scaler.step(self.optimizer, lambda: loss)  # pyright: ignore[reportArgumentType]

@@ -33,7 +33,8 @@ def test_the_intruder_runs_where_nothing_stops_it(tmp_path, capsys):
 def test_weights_make_the_shared_gradient_exact():
     data = load_fashion_mnist()[0].subset(list(range(103)))
     table = gradient_distances(make_cnn(0, width=2), data, 50, [1, 2, 4])
-    assert (table["weighted"] < 1e-5).all()
-    assert table.loc[1, "plain"] < 1e-5
-    assert (table.loc[[2, 4], "plain"] > 1e-3).all()
+    weighted, plain = table["weighted"].tolist(), table["plain"].tolist()
+    assert max(weighted) < 1e-5
+    assert plain[0] < 1e-5
+    assert min(plain[1:]) > 1e-3
     assert table["images of each"].tolist() == ["3", "2, 1", "1, 1, 1, 0"]

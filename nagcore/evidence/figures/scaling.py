@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 
 from nagcore.evidence.figures.style import BOUND, book_figure
@@ -38,7 +37,7 @@ def draw_scaling(record: Record) -> Figure:
             linestyle="none",
             label=label,
         )
-        counts = np.arange(1, _MOST + 1)
+        counts = range(1, _MOST + 1)
         efficiencies = [fitted.scaling.efficiency(fitted.batch_sizes[-1], n) for n in counts]
         more.plot(counts, efficiencies, color=color, marker=marker, markevery=[1], label=label)
     gain.axhline(2.0, **BOUND)

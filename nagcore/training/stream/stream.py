@@ -28,7 +28,6 @@ class ShardStream:
     The order is that of `nagcore.training.stream.order`: blocks of all shards permuted, then the
     rows of every few blocks. It depends on the seed, the epoch, `window_blocks` and the number of
     processes; of a global mini-batch, each process has rows from its own part of the data.
-
     So a run that is taken up in the middle of an epoch wants as many processes as before: with
     others the rest of that epoch has other rows, some of them for the second time.
 

@@ -112,3 +112,22 @@ def test_doctor_lists_what_is_here_and_never_fails(cli):
     result = cli("doctor")
     assert result.exit_code == 0
     assert "torch" in result.output
+
+
+def test_an_experiment_that_cannot_be_measured_does_not_stop_the_others(cli, checkout, monkeypatch):
+    import nagcore.evidence
+
+    made = []
+
+    def record(experiment, *args, **kwargs):
+        name = experiment.declaration.name
+        if name == "cnn-1000":
+            raise UsageError("the data are not here")
+        made.append(name)
+        return type("Made", (), {"note": lambda self: "measured"})()
+
+    monkeypatch.setattr(nagcore.evidence, "record_experiment", record)
+    result = cli("record", "cnn-1000", "certificates")
+    assert result.exit_code == 2
+    assert made == ["certificates"]
+    assert "cnn-1000: the data are not here" in result.output

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nagcore import __version__
-from nagcore.cli.app import app, console, plainly
+from nagcore.cli.app import app, console, errors, plainly
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.root import find_root
 
@@ -130,9 +130,20 @@ def record(
     chosen = select(EXPERIMENTS, names or [], device, root, stale=stale)
     if not chosen:
         console.print(f"nothing to record on {device}: every record is there")
+    failed = 0
     for experiment in chosen:
-        made = record_experiment(experiment, device, root=root, jobs=jobs)
-        console.print(f"{experiment.declaration.name}: {made.note()}", soft_wrap=True, markup=False)
+        name = experiment.declaration.name
+        try:
+            made = record_experiment(experiment, device, root=root, jobs=jobs)
+        except UsageError as error:
+            # What one experiment lacks, such as data that are not here, is no reason to leave out
+            # the others.
+            errors.print(f"[bold red]{name}:[/] {escape(str(error))}", soft_wrap=True)
+            failed += 1
+        else:
+            console.print(f"{name}: {made.note()}", soft_wrap=True, markup=False)
+    if failed:
+        raise typer.Exit(2)
 
 
 def _show_records(statuses: list[Any]) -> None:

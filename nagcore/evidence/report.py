@@ -55,7 +55,7 @@ def summarize_full(full: Record, small: Record) -> dict[str, str]:
         f"full_{name}": percent(summarize(rows["accuracy"]))
         for name, rows in frame.groupby("optimizer", sort=False)
     }
-    for other in ("heavy-ball", "sgd", "adam"):
+    for other in ("sgd", "adam"):
         ahead = summarize(differences(frame, "nag", other))
         numbers[f"full_nag_minus_{other}"] = points(ahead)
     means = [each.query("optimizer == 'nag'")["accuracy"].mean() for each in (frame, few)]

@@ -59,7 +59,7 @@ def test_more_images_bring_more_than_the_choice_of_optimizer():
     def means(record):
         return {
             name: np.mean([row["accuracy"] for row in record.rows if row["optimizer"] == name])
-            for name in ("sgd", "heavy-ball", "nag", "adam")
+            for name in ("sgd", "nag", "adam")
         }
 
     full, few = means(recorded("cnn-60000")), means(recorded("cnn-1000"))

@@ -132,7 +132,7 @@ def test_memory_is_measured_in_new_processes():
 
 def test_growth_sees_memory_that_is_held(tmp_path, monkeypatch):
     folder = str(tmp_path / "shards")
-    make_shards("shipped", folder, rows=64, progress=False)
+    make_shards("fashion-mnist-1000", folder, rows=64, progress=False)
     sizes = itertools.chain([100.0, 140.0, 120.0], itertools.repeat(110.0))
     monkeypatch.setattr("nagcore.evidence.stream_growth.resident_megabytes", lambda: next(sizes))
     growth = growth_over_an_epoch(folder, 2, normalise=False)

@@ -14,12 +14,12 @@ from nagcore.training.data import load_fashion_mnist
 DECLARATION = Declaration(
     name="cnn-60000",
     question="How well does the repaired CNN tell 10,000 new images after learning from 60,000?",
-    axes={"optimizer": ("sgd", "heavy-ball", "nag", "adam"), "seed": (0, 1, 2)},
+    axes={"optimizer": ("sgd", "nag", "adam"), "seed": (0, 1)},
     constants={
         "epochs": 2,
         "batch_size": 50,
         # those of "cnn-1000"; nothing was tuned on the full set
-        "lr": {"sgd": 0.3, "heavy-ball": 0.03, "nag": 0.03, "adam": 0.0003},
+        "lr": {"sgd": 0.3, "nag": 0.03, "adam": 0.0003},
     },
     columns={
         "epoch": "passes over the training images, from 0",

@@ -21,7 +21,7 @@ DECLARATION = Declaration(
     name="stream-memory",
     question="Does the memory that reading takes depend on the size of the data?",
     axes={"gigabytes": (0.5, 2.0, 10.0)},  # of pixels, 10⁹ bytes
-    constants={"batch_size": 256, "rounds": 3},
+    constants={"batch_size": 256, "rounds": 2},
     columns={
         "rows": "images",
         "baseline": "resident memory before the first mini-batch, 10⁶ bytes, median",
@@ -40,7 +40,7 @@ def measure(setting: Mapping[str, Any], device: str) -> dict[str, Any]:  # noqa:
     with tempfile.TemporaryDirectory() as name:
         _require_space(Path(name), rows * 800)
         folder = f"{name}/shards"
-        make_shards("shipped", folder, rows=rows, progress=False)
+        make_shards("fashion-mnist-1000", folder, rows=rows, progress=False)
         stored, normalised = [], []
         for _ in range(setting["rounds"]):
             for normalise, found in ((False, stored), (True, normalised)):

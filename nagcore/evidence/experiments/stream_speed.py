@@ -34,7 +34,7 @@ DECLARATION = Declaration(
             "grain, batched reads",
         ),
         "batch_size": 256,
-        "rounds": 5,
+        "rounds": 3,
         "seconds": 1.5,  # of a turn, unless an epoch is over before
     },
     columns={

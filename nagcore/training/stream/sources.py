@@ -17,7 +17,8 @@ from nagcore.training.stream.index import Index, read_index
 from nagcore.training.stream.write import ROWS_PER_BLOCK, ROWS_PER_SHARD, write_shards
 
 _CHUNK = 4_096
-_FASHION_MNIST = ("shipped", "shipped-test", "full", "full-test")
+_FASHION_MNIST = {"fashion-mnist-1000": "shipped", "fashion-mnist": "full"}
+_TEST = "-test"  # behind one of these names
 LABELS_FILE = "labels.npy"
 
 
@@ -48,8 +49,8 @@ def make_shards(
     """Write a data set of shards from a source by its name.
 
     Args:
-        source: "shipped" or "full", the training images of Fashion-MNIST; "shipped-test" or
-            "full-test", its test images; a file `.npz` with the arrays `images`, `labels` and, if
+        source: "fashion-mnist-1000" (shipped) or "fashion-mnist" (all of it), the training images;
+            with "-test" behind, the test images; a file `.npz` with the arrays `images`, `labels` and, if
             you like, `classes`; a file `.npy` of images, with `labels.npy` beside it; or a folder
             with a subfolder of images for each class. Images in files are uint8
             (n, height, width) or (n, channels, height, width).
@@ -71,7 +72,7 @@ def make_shards(
         MissingExtraError: pyarrow, fsspec or, for a folder of images, Pillow is not installed.
 
     Example:
-        >>> make_shards("shipped", "memory://tiled", rows=2500, progress=False).rows
+        >>> make_shards("fashion-mnist-1000", "memory://tiled", rows=2500, progress=False).rows
         2500
     """
     if rows is not None:
@@ -93,24 +94,23 @@ def make_shards(
 def open_source(source: str, rows: int | None = None) -> Images:
     """Return the images of a source; see `make_shards`."""
     path = Path(source).expanduser()
-    if source in _FASHION_MNIST:
+    if source.removesuffix(_TEST) in _FASHION_MNIST:
         return _arrays(*_fashion_mnist(source), CLASSES, rows)
     if path.is_dir():
         return Images(*read_image_folder(path, rows))
     if path.suffix in (".npz", ".npy"):
         return _arrays(*_load_arrays(path), rows)
     raise UsageError(
-        f"source={source!r} is not known; expected one of {', '.join(_FASHION_MNIST)} (of "
-        "Fashion-MNIST), a file .npz or .npy, or a folder with a subfolder for each class"
+        f"source={source!r} is not known; expected one of {', '.join(_FASHION_MNIST)}, each "
+        "also with -test behind it, a file .npz or .npy, or a folder with a subfolder for each class"
     )
 
 
 def _fashion_mnist(source: str) -> tuple[np.ndarray, np.ndarray]:
-    which, _, test = source.partition("-")
-    arrays = load_arrays(which)
+    arrays = load_arrays(_FASHION_MNIST[source.removesuffix(_TEST)])
     return (
         (arrays.test_images, arrays.test_labels)
-        if test
+        if source.endswith(_TEST)
         else (arrays.train_images, arrays.train_labels)
     )
 

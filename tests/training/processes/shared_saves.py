@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 import torch
-from shared_steps import WAYS, alike, close, equal, trained
+from shared_steps import WAYS, alike, close, equal, noting, trained
 from torch import nn
 
 from nagcore.errors import UsageError
-from nagcore.training.callbacks import Callback
 from nagcore.training.checkpoints import CheckpointError, Checkpoints, list_checkpoints
 from nagcore.training.processes import Processes
-from nagcore.training.run import Run
 from nagcore.training.seeds import private_random_state
 from nagcore.training.stopping import Steps
 
@@ -79,27 +77,19 @@ def to_the_bit(processes: Processes, folder: Path, *, way: str, optimizer: str) 
 
 def one_more(processes: Processes, folder: Path) -> None:
     """A process for which no random numbers were saved draws its own, the same each time."""
-
-    def dropping() -> nn.Module:
-        with private_random_state(0):
-            return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(784, 10))
-
-    drawn: list[float] = []
-
-    class Drawing(Callback):
-        def on_step(self, run: Run) -> None:
-            drawn.append(torch.get_rng_state().double().mean().item())
-
-    part(processes, folder / "run", ALONE, until=HALF, model=dropping())
+    part(processes, folder / "run", ALONE, until=HALF, model=noting()[0])
+    drawn: list[Any] = []
     for copy in "ab":
         shared = processes.from_first(copied(folder / "run", processes))
         own = shared.with_name(copy)
         if processes.is_first:
             shared.rename(own)
         processes.gathered(None)
-        train(processes, own, "ddp", until=ALL, model=dropping(), callbacks=[Drawing()])
-    assert drawn[:8] == drawn[8:]
-    one, two = processes.gathered(drawn)
+        model, seen = noting()
+        train(processes, own, "ddp", until=ALL, model=model)
+        drawn.append(seen)
+    assert drawn[0] == drawn[1]
+    one, two = processes.gathered(drawn[0])
     assert all(a != b for a, b in zip(one, two, strict=True))
 
 

@@ -222,26 +222,30 @@ def averaged(stream: ShardStream) -> list[torch.Tensor]:
     return [p.detach() for p in model.parameters()]
 
 
-def masks(processes: Processes, folder: Path) -> None:
-    """Dropout draws other numbers in each process, and the same again from the same seed."""
-    seen: list[torch.Tensor] = []
+def noting() -> tuple[nn.Module, list[Any]]:
+    """Return a network with dropout, and the list in which it notes what it drops of an image."""
+    seen: list[Any] = []
 
     class Noting(nn.Dropout):
         def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
             output = super().forward(input)
             if self.training:
-                seen.append((output == 0)[:1].clone())
+                seen.append((output == 0)[0].tolist())
             return output
 
+    with private_random_state(0):
+        return nn.Sequential(nn.Flatten(), Noting(0.5), nn.Linear(784, 10)), seen
+
+
+def masks(processes: Processes, folder: Path) -> None:
+    """Dropout draws other numbers in each process, and the same again from the same seed."""
+
     def run(seed: int) -> list[Any]:
-        seen.clear()
-        parts = [nn.Flatten(), Noting(0.5), nn.Linear(784, 10)]
-        with private_random_state(0):
-            model = nn.Sequential(*parts)
+        model, seen = noting()
         before = torch.get_rng_state()
         trained(processes, model=model, seed=seed, epochs=1)
         assert torch.equal(before, torch.get_rng_state())
-        return [mask.tolist() for mask in seen]
+        return seen
 
     first, again, other = run(1), run(1), run(2)
     assert first == again

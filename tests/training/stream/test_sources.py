@@ -20,7 +20,9 @@ def gathered(source, rows=None) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.concatenate(arrays) for arrays in zip(*chunks, strict=True))  # pyright: ignore
 
 
-@pytest.mark.parametrize(("source", "which"), [("shipped", 0), ("shipped-test", 2)])
+@pytest.mark.parametrize(
+    ("source", "which"), [("fashion-mnist-1000", 0), ("fashion-mnist-1000-test", 2)]
+)
 def test_fashion_mnist(source, which):
     images, labels = gathered(source)
     np.testing.assert_array_equal(images, load_arrays()[which])
@@ -29,7 +31,7 @@ def test_fashion_mnist(source, which):
 
 @pytest.mark.parametrize("rows", [1, 999, 1000, 1001, 6543])
 def test_images_are_tiled_to_any_number(rows):
-    images, labels = gathered("shipped", rows)
+    images, labels = gathered("fashion-mnist-1000", rows)
     assert len(images) == rows
     places = np.arange(rows) % 1000
     np.testing.assert_array_equal(labels, load_arrays().train_labels[places])
@@ -38,7 +40,7 @@ def test_images_are_tiled_to_any_number(rows):
 
 def test_make_shards_writes_and_says_what(tmp_path):
     folder = str(tmp_path / "tiled")
-    index = make_shards("shipped", folder, rows=2500, rows_per_shard=1024, rows_per_block=256,
+    index = make_shards("fashion-mnist-1000", folder, rows=2500, rows_per_shard=1024, rows_per_block=256,
                         progress=False)  # fmt: skip
     assert [shard.rows for shard in index.shards] == [1024, 1024, 452]
     assert ShardStream(folder).classes == CLASSES
@@ -150,4 +152,4 @@ def test_an_unknown_source_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"source='half' is not known.*shipped"):
         make_shards("half", str(tmp_path / "new"))
     with pytest.raises(UsageError, match="rows=0"):
-        make_shards("shipped", str(tmp_path / "new"), rows=0)
+        make_shards("fashion-mnist-1000", str(tmp_path / "new"), rows=0)

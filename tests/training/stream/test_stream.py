@@ -93,9 +93,9 @@ def test_it_is_a_source(write):
 
 
 def test_normalised_images_are_bit_for_bit_those_in_memory(tmp_path):
-    make_shards("shipped", str(tmp_path / "train"), rows_per_block=100, progress=False)
+    make_shards("fashion-mnist-1000", str(tmp_path / "train"), rows_per_block=100, progress=False)
     make_shards(
-        "shipped-test", str(tmp_path / "test"), progress=False,
+        "fashion-mnist-1000-test", str(tmp_path / "test"), progress=False,
         statistics_of=str(tmp_path / "train"),
     )  # fmt: skip
     for name, data in zip(("train", "test"), load_fashion_mnist(), strict=True):

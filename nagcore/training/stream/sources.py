@@ -50,10 +50,10 @@ def make_shards(
 
     Args:
         source: "fashion-mnist-1000" (shipped) or "fashion-mnist" (all of it), the training images;
-            with "-test" behind, the test images; a file `.npz` with the arrays `images`, `labels` and, if
-            you like, `classes`; a file `.npy` of images, with `labels.npy` beside it; or a folder
-            with a subfolder of images for each class. Images in files are uint8
-            (n, height, width) or (n, channels, height, width).
+            with "-test" behind, the test images; a file `.npz` with the arrays `images`,
+            `labels` and, if you like, `classes`; a file `.npy` of images, with `labels.npy`
+            beside it; or a folder with a subfolder of images for each class. Images in files are
+            uint8 (n, height, width) or (n, channels, height, width).
         folder: where to; a path, or a URL that fsspec knows.
         rows: how many images to write: the source is gone through as often as it takes. All of
             it, once, if left out.
@@ -101,8 +101,9 @@ def open_source(source: str, rows: int | None = None) -> Images:
     if path.suffix in (".npz", ".npy"):
         return _arrays(*_load_arrays(path), rows)
     raise UsageError(
-        f"source={source!r} is not known; expected one of {', '.join(_FASHION_MNIST)}, each "
-        "also with -test behind it, a file .npz or .npy, or a folder with a subfolder for each class"
+        f"source={source!r} is not known; expected one of {', '.join(_FASHION_MNIST)}, "
+        "each also with -test behind it, a file .npz or .npy, or a folder with a subfolder for "
+        "each class"
     )
 
 

@@ -40,8 +40,14 @@ def test_images_are_tiled_to_any_number(rows):
 
 def test_make_shards_writes_and_says_what(tmp_path):
     folder = str(tmp_path / "tiled")
-    index = make_shards("fashion-mnist-1000", folder, rows=2500, rows_per_shard=1024, rows_per_block=256,
-                        progress=False)  # fmt: skip
+    index = make_shards(
+        "fashion-mnist-1000",
+        folder,
+        rows=2500,
+        rows_per_shard=1024,
+        rows_per_block=256,
+        progress=False,
+    )
     assert [shard.rows for shard in index.shards] == [1024, 1024, 452]
     assert ShardStream(folder).classes == CLASSES
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from nagcore.cli import app
 from nagcore.errors import UsageError
 
-COMMANDS = ["book", "serve", "test", "lint", "data", "run", "record", "doctor"]
+COMMANDS = ["book", "serve", "test", "lint", "data", "run", "record", "train", "doctor"]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused_before_measuring(cli
 
 
 def test_an_unknown_chapter_or_parameter_is_refused_with_the_right_ones(cli):
-    refused(cli("run", "08"), "'08'", "07-cnn-repaired")
+    refused(cli("run", "88"), "'88'", "07-cnn-repaired")
     refused(cli("run", "07", "-p", "epoch=1"), "epoch", "epochs", "seeds")
     refused(cli("run", "07", "-p", "epochs=few"), "epochs", "'few'", "int")
     refused(cli("run", "07", "-p", "epochs"), "name=value")

@@ -155,7 +155,7 @@ def test_pillow_is_asked_for(pictures, monkeypatch):
 
 
 def test_an_unknown_source_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"source='half' is not known.*shipped"):
+    with pytest.raises(UsageError, match=r"source='half' is not known.*fashion-mnist-1000"):
         make_shards("half", str(tmp_path / "new"))
     with pytest.raises(UsageError, match="rows=0"):
         make_shards("fashion-mnist-1000", str(tmp_path / "new"), rows=0)

@@ -138,7 +138,7 @@ def record(
         except UsageError as error:
             # What one experiment lacks, such as data that are not here, is no reason to leave out
             # the others.
-            errors.print(f"[bold red]{name}:[/] {escape(str(error))}", soft_wrap=True)
+            errors.print(f"[bold red]error:[/] {name}: {escape(str(error))}", soft_wrap=True)
             failed += 1
         else:
             console.print(f"{name}: {made.note()}", soft_wrap=True, markup=False)

@@ -14,7 +14,7 @@ DECLARATION = Declaration(
         "images": {"S": 4_000, "M": 4_000, "repaired CNN": 640},  # of an epoch
         "batch_size": 64,
         "epochs": 1,  # of a turn; the last one is timed
-        "rounds": 7,
+        "rounds": 5,
         # every loop has torch's SGD, and as fast as it comes, so that the loops are compared
         "optimizer": {"lr": 0.02, "momentum": 0.9, "nesterov": True, "fused": True},
     },

@@ -158,7 +158,7 @@ def test_exit_statuses(status, message, code):
 
 
 def test_shards_that_no_model_by_name_can_read_are_refused(tmp_path):
-    images = np.zeros((4, 8, 8), dtype=np.uint8)
+    images = np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8)
     write_shards(str(tmp_path), [(images, np.arange(4) % 2)], classes=("bag", "boot"))
     with pytest.raises(UsageError, match=r"shape \(1, 8, 8\) in 2 classes.*call fit"):
         train(TrainingConfig(**QUICK, data=str(tmp_path)))

@@ -143,7 +143,7 @@ def test_the_table_of_the_floor():
 
 def test_prose_numbers():
     numbers = summarize_loop_speed(made_up())
-    assert numbers["rounds"] == "7"
+    assert numbers["rounds"] == str(EXPERIMENT.declaration.constants["rounds"])
     assert numbers["m_1_fit_torchvision-dataset"] == f"{1 / place('fit'):.2f}"
     assert numbers["repaired-cnn_2_torchvision-dataset_ms"] == "0.500"
     assert numbers["s_1_fit_peak"] == "50 %"  # 0.25 ms of 0.5 ms

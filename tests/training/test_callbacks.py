@@ -159,8 +159,13 @@ def test_a_second_ctrl_c_interrupts_at_once(train):
 
 
 def test_ctrl_c_interrupts_a_run_that_does_not_ask(train):
-    with pytest.raises(KeyboardInterrupt):
-        run(train, callbacks=[Kill(signal.SIGINT)])
+    # A shell starts what it puts into the background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(train, callbacks=[Kill(signal.SIGINT)])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_in_another_thread_nothing_is_noticed_and_nothing_breaks():

@@ -125,7 +125,7 @@ def test_from_the_command_line_options_override_the_file(cli, tmp_path):
     assert config["channels_last"] is False
     again = cli("--config", tmp_path / "run.toml", "--folder", folder)
     assert again.exit_code == 2
-    assert "--resume" in again.output
+    assert "resume=True" in again.output
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,13 @@ from nagcore.training.stream import ShardDataset, ShardStream
 from .conftest import places_of
 
 # torch warns where there are fewer processors than workers
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
+# Other tests of the same process may have loaded JAX, which warns of every fork; the workers here
+# never call it.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:This DataLoader will create",
+    "ignore:os.fork:RuntimeWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
 
 
 def dataset_of(folder, batch_size=4, **options) -> ShardDataset:

@@ -18,7 +18,7 @@ def overflow_on_gpu(experiment: Experiment) -> str:
     Args:
         experiment: "overflow-on-first-step".
     """
-    return _note(experiment, _overflow)
+    return note_on_gpu(experiment, _overflow)
 
 
 def speed_on_gpu(experiment: Experiment) -> str:
@@ -27,7 +27,7 @@ def speed_on_gpu(experiment: Experiment) -> str:
     Args:
         experiment: "optimizer-speed-cuda".
     """
-    return _note(experiment, _speed)
+    return note_on_gpu(experiment, _speed)
 
 
 def _overflow(record: Record) -> str:
@@ -52,7 +52,8 @@ def _speed(record: Record) -> str:
     )
 
 
-def _note(experiment: Experiment, say: Callable[[Record], str]) -> str:
+def note_on_gpu(experiment: Experiment, say: Callable[[Record], str]) -> str:
+    """Say what the record on a GPU holds, by `say`, or that there is none and how to make it."""
     record = load_if_recorded(experiment, "cuda", find_root())
     if record is None:
         name = experiment.declaration.name

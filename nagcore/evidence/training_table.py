@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pandas as pd
 
 from nagcore.evidence.experiment import Experiment
+from nagcore.evidence.gpu_notes import note_on_gpu
 from nagcore.evidence.loop_speed_table import (
     GOALS,
     RIVALS,
@@ -17,8 +17,6 @@ from nagcore.evidence.loop_speed_table import (
 )
 from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import slug
-from nagcore.evidence.store import load_if_recorded
-from nagcore.root import find_root
 
 CONTROLS = ("again", "weights rounded")
 """Rows of "switches-agree" that say how far runs are apart in which no switch is set."""
@@ -109,7 +107,7 @@ def loops_on_gpu(experiment: Experiment) -> str:
     Args:
         experiment: "loop-speed-cuda".
     """
-    return _on_gpu(experiment, _say_loops)
+    return note_on_gpu(experiment, _say_loops)
 
 
 def switches_on_gpu(experiment: Experiment) -> str:
@@ -118,7 +116,7 @@ def switches_on_gpu(experiment: Experiment) -> str:
     Args:
         experiment: "switches-agree".
     """
-    return _on_gpu(experiment, _say_switches)
+    return note_on_gpu(experiment, _say_switches)
 
 
 def _say_loops(record: Record) -> str:
@@ -143,11 +141,3 @@ def _say_switches(record: Record) -> str:
         f"On a GPU {found['switch_agree']} of {found['switch_run']} pairs agree; not within the "
         f"tolerance: {found['switch_apart']}; not run: {found['switch_not_run']}."
     )
-
-
-def _on_gpu(experiment: Experiment, say: Callable[[Record], str]) -> str:
-    record = load_if_recorded(experiment, "cuda", find_root())
-    if record is None:
-        name = experiment.declaration.name
-        return f"The experiment {name} has not been measured on a GPU yet; “make gpu” does it."
-    return f"{say(record)} {record.note()}"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from nagcore.evidence import limiter_verdicts, training_table
+from nagcore.evidence import gpu_notes, limiter_verdicts, training_table
 from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.experiments.loop_speed import EXPERIMENT as LOOPS
 from nagcore.evidence.experiments.loop_speed_cuda import EXPERIMENT as LOOPS_ON_GPU
@@ -285,7 +285,7 @@ def test_goals_are_counted():
 
 
 def test_what_was_not_measured_on_a_gpu_is_not_said(monkeypatch):
-    monkeypatch.setattr(training_table, "load_if_recorded", lambda *a: None)
+    monkeypatch.setattr(gpu_notes, "load_if_recorded", lambda *a: None)
     for say, experiment in (
         (training_table.loops_on_gpu, LOOPS_ON_GPU),
         (training_table.switches_on_gpu, SWITCHES),
@@ -295,7 +295,7 @@ def test_what_was_not_measured_on_a_gpu_is_not_said(monkeypatch):
 
 def test_what_was_measured_on_a_gpu_is_said_with_its_note(monkeypatch):
     record = loops(LOOPS_ON_GPU, slower=3.0)
-    monkeypatch.setattr(training_table, "load_if_recorded", lambda *a: record)
+    monkeypatch.setattr(gpu_notes, "load_if_recorded", lambda *a: record)
     said = training_table.loops_on_gpu(LOOPS_ON_GPU)
     assert "3.00 times for the loop over a DataLoader, 3.00 for Lightning and 1.00 for fit" in said
     assert said.endswith(record.note())

@@ -19,7 +19,7 @@ book: env ## execute the chapters on the CPU and build the site (10 minutes at m
 test: env ## run the tests
 	@$(NAGCORE) test $(ARGS)
 
-gpu: ## record what needs a GPU, where its record is missing or stale
+gpu: ## record what needs a GPU and is missing or stale; ARGS="--within 20" takes 20 minutes
 	@tools/gpu.sh $(ARGS)
 
 lint: env ## check style, types, who imports whom, and that chapters are committed without outputs

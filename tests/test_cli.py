@@ -80,7 +80,7 @@ def test_outside_a_checkout_every_command_says_so(cli, command, monkeypatch):
     def nowhere(start=None):
         raise UsageError("this folder is not inside a checkout of the report")
 
-    for module in ("nagcore.cli", "nagcore.chapters"):
+    for module in ("nagcore.cli", "nagcore.cli.recording", "nagcore.chapters"):
         monkeypatch.setattr(f"{module}.find_root", nowhere)
     refused(cli(*command), "not inside a checkout")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from nagbook import api, maths, numbering, pages, sources
+from nagbook import api, downloads, maths, numbering, pages, sources
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -21,6 +21,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", maths.check_style_version)
     app.connect("config-inited", pages.drop_empty_navbar)
     app.connect("config-inited", sources.link_sources)
+    # Before Sphinx gathers what is offered for download, at the usual 500.
+    app.connect("doctree-read", downloads.offer_downloads, priority=400)
     app.connect("html-page-context", pages.add_description)
     app.connect("build-finished", pages.drop_icon_script)
     app.connect("build-finished", pages.name_toggles)

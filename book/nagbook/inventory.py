@@ -20,9 +20,11 @@ ROOMS = (
     "nagcore.theory",
     "nagcore.training",
     "nagcore.training.checkpoints",
+    "nagcore.training.copies",
     "nagcore.training.rates",
     "nagcore.training.stream",
     "nagcore.evidence",
+    "nagcore.evidence.protocol",
 )
 PAGES = "book/api"
 GROUP = re.compile(r"^\.\. api:: *(?P<module>\S+) *$(?:\n +:omit: *(?P<omit>.+)$)?", re.MULTILINE)

@@ -6,18 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from nagcore import __version__
-from nagcore.cli.app import app, console, errors, plainly
+from nagcore.cli.app import app, console, plainly
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.root import find_root
-
-Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
 
 
 @app.command()
@@ -102,59 +100,6 @@ def run(
 
 @app.command()
 @plainly
-def record(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Experiments; those without a record if left out."),
-    ] = None,
-    device: Device = "cpu",
-    stale: Annotated[
-        bool,
-        typer.Option("--stale", help="Also those made by earlier code or another declaration."),
-    ] = False,
-    show: Annotated[
-        bool, typer.Option("--list", help="Say how each record stands and measure nothing.")
-    ] = False,
-    jobs: Annotated[
-        int, typer.Option(help="Settings measured at a time, each with one thread.")
-    ] = 1,
-) -> None:
-    """Measure experiments and write their records to results/EXPERIMENT/DEVICE.json."""
-    from nagcore.evidence import record_experiment, record_status, select
-    from nagcore.evidence.experiments import EXPERIMENTS
-
-    root = find_root()
-    if show:
-        _show_records(record_status(EXPERIMENTS, device, root))
-        return
-    chosen = select(EXPERIMENTS, names or [], device, root, stale=stale)
-    if not chosen:
-        console.print(f"nothing to record on {device}: every record is there")
-    failed = 0
-    for experiment in chosen:
-        name = experiment.declaration.name
-        try:
-            made = record_experiment(experiment, device, root=root, jobs=jobs)
-        except UsageError as error:
-            # What one experiment lacks, such as data that are not here, is no reason to leave out
-            # the others.
-            errors.print(f"[bold red]error:[/] {name}: {escape(str(error))}", soft_wrap=True)
-            failed += 1
-        else:
-            console.print(f"{name}: {made.note()}", soft_wrap=True, markup=False)
-    if failed:
-        raise typer.Exit(2)
-
-
-def _show_records(statuses: list[Any]) -> None:
-    table = Table("experiment", "device", "record", "why", box=None)
-    for status in statuses:
-        table.add_row(status.name, status.device, status.state, status.reason)
-    console.print(table)
-
-
-@app.command()
-@plainly
 def optimizers() -> None:
     """List the optimizers by name, with the step size to begin with and what each needs."""
     from nagcore.optim import OPTIMIZERS
@@ -190,4 +135,5 @@ def _root_or_none() -> Path | None:
         return None
 
 
+from nagcore.cli import recording as recording  # noqa: E402  its command
 from nagcore.cli import training as training  # noqa: E402  its commands

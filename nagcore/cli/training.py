@@ -67,6 +67,26 @@ def shard(
     )
 
 
+@data_app.command()
+@plainly
+def speech(
+    recordings: Annotated[
+        Path | None, typer.Option(help="A folder of recordings named DIGIT_NAME_NUMBER.wav.")
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Where to write.")] = Path("data") / "speech.npz",
+    takes: Annotated[int, typer.Option(help="How often each voice says each digit.")] = 6,
+    seed: Annotated[int, typer.Option(help="Of accent, rate and pitch of each take.")] = 1,
+) -> None:
+    """Write spectrograms of spoken digits, synthesised by espeak-ng or from recordings."""
+    from nagcore.training.speech import read_recordings, save_features, synthesise
+
+    digits = read_recordings(recordings) if recordings else synthesise(takes, seed=seed)
+    save_features(digits, to)
+    speakers = len(set(digits.speakers.tolist()))
+    text = f"wrote {len(digits)} digits of {speakers} voices to {to} (SHA-256 {digits.sha256})"
+    console.print(text, soft_wrap=True, markup=False)
+
+
 def _train(config: Path | None, resume: bool, timeout: float, **given: Any) -> None:
     """Train a network; options override the file.
 

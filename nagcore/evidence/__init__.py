@@ -9,8 +9,8 @@ from nagcore.evidence.codehash import code_files, code_hash
 from nagcore.evidence.declaration import Declaration
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.provenance import Provenance
-from nagcore.evidence.record import Record
-from nagcore.evidence.recording import load_or_run, record_experiment
+from nagcore.evidence.record import Failed, Record
+from nagcore.evidence.recording import UnfinishedError, load_or_run, record_experiment
 from nagcore.evidence.statistics import Summary, agrees, summarize
 from nagcore.evidence.store import (
     Status,
@@ -19,14 +19,19 @@ from nagcore.evidence.store import (
     record_status,
     select,
 )
+from nagcore.evidence.sweep import Sweep, Together
 
 __all__ = [
     "Declaration",
     "Experiment",
+    "Failed",
     "Provenance",
     "Record",
     "Status",
     "Summary",
+    "Sweep",
+    "Together",
+    "UnfinishedError",
     "agrees",
     "code_files",
     "code_hash",

@@ -17,6 +17,9 @@ Measure = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 class Experiment:
     """Something that can be measured again.
 
+    One whose settings can be measured together, or that has a tier, is a
+    `nagcore.evidence.sweep.Sweep`.
+
     Args:
         declaration: what is varied, kept constant and measured.
         measure: takes one setting and a device ("cpu" or "cuda") and returns a value for every

@@ -15,6 +15,7 @@ from nagcore.evidence.loop_nets import make_twins
 from nagcore.names import closest_first
 from nagcore.optim.nag import NAG
 from nagcore.training.callbacks import Callback
+from nagcore.training.copies.precision import multiplying_in
 from nagcore.training.data import load_fashion_mnist
 from nagcore.training.fit import fit
 from nagcore.training.run import Run
@@ -24,7 +25,8 @@ from nagcore.training.switches import Switches
 SWITCHES: Mapping[str, Switches] = MappingProxyType(
     {
         "again": Switches(),
-        "weights rounded": Switches(),  # see `Training`
+        "weights rounded": Switches(),  # see `run_with`
+        "tf32": Switches(),  # likewise
         "channels_last": Switches(channels_last=True),
         "accumulate": Switches(accumulate=4),
         "compile": Switches(compile=True),
@@ -82,7 +84,9 @@ def run_with(switch: str, training: Training) -> Trained:
     """Train with a switch.
 
     "again" trains without any. So does "weights rounded", but each weight starts from the float
-    next to it, on the side of zero: it shows what rounding alone grows into.
+    next to it, on the side of zero: it shows what rounding alone grows into. "tf32" lets a GPU
+    round the factors of products and convolutions to TF32; all others keep it to float32, which
+    torch by itself does for products only.
 
     Args:
         switch: a key of `SWITCHES`.
@@ -102,11 +106,12 @@ def run_with(switch: str, training: Training) -> Trained:
     # on a GPU all runs are capturable, so that they differ by the switch alone
     optimizer = NAG(model.parameters(), lr=training.lr, capturable=training.device == "cuda")
     watch = _FirstStep()
-    history = fit(
-        model, cross_entropy, load_fashion_mnist()[0].to(training.device), optimizer,
-        batch_size=training.batch_size, until=Steps(training.steps), callbacks=[watch],
-        report_every=1, switches=SWITCHES[switch],
-    )  # fmt: skip
+    with multiplying_in("tf32" if switch == "tf32" else "float32"):
+        history = fit(
+            model, cross_entropy, load_fashion_mnist()[0].to(training.device), optimizer,
+            batch_size=training.batch_size, until=Steps(training.steps), callbacks=[watch],
+            report_every=1, switches=SWITCHES[switch],
+        )  # fmt: skip
     losses = torch.tensor([row.train_loss for row in history.rows[1:]], dtype=torch.float64)
     return Trained(watch.before, watch.after, _in_a_row(model), losses)
 

@@ -52,5 +52,8 @@ def _lines(items: Iterable[T], total: int, label: str, done: int) -> Iterator[T]
         yield item
         if count % every == 0 or count == total:
             seconds = time.monotonic() - start
-            sys.stderr.write(f"{label}: {count} of {total} settings, {seconds:.0f} s\n")
+            text = f"{label}: {count} of {total} settings, {seconds:.0f} s"
+            if count < total:
+                text += f", about {seconds / (count - done) * (total - count):.0f} s to go"
+            sys.stderr.write(f"{text}\n")
             sys.stderr.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,6 +18,18 @@ _FORMAT = 1
 _FIELDS = {"format", "declaration", "provenance", "rows"}
 
 
+class Failed(NamedTuple):
+    """A setting that could not be measured.
+
+    Args:
+        setting: its values on the axes.
+        error: type and message, in short.
+    """
+
+    setting: Mapping[str, Any]
+    error: str
+
+
 @dataclass(frozen=True)
 class Record:
     """What was measured, with all that is needed to judge it.
@@ -26,9 +38,10 @@ class Record:
         declaration: as it was when the record was made.
         provenance: where, when and with what.
         rows: per setting, in the order of `declaration.settings()`, the values on the axes and
-            the columns.
+            the columns; those that failed have none.
         stale: the code has changed since the record was made.
         fresh: measured in this process, not read from a file.
+        failed: the settings that failed, in the declared order.
     """
 
     declaration: Declaration
@@ -36,6 +49,7 @@ class Record:
     rows: tuple[Mapping[str, Any], ...]
     stale: bool = False
     fresh: bool = False
+    failed: tuple[Failed, ...] = ()
 
     def is_stale(self, code_hash: str) -> bool:
         """Say whether the record was made by other code than that with the given hash."""
@@ -45,6 +59,16 @@ class Record:
         """Return one line per setting: the axes, then the columns; lists stay whole."""
         names = [*self.declaration.axes, *self.declaration.columns]
         return pd.DataFrame(list(self.rows), columns=pd.Index(names))
+
+    def rows_by_index(self) -> dict[int, Mapping[str, Any]]:
+        """Return the rows by the index of their setting in `declaration.settings()`."""
+        lost = [failed.setting for failed in self.failed]
+        indices = [
+            index
+            for index, axes in enumerate(_axes(self.declaration))
+            if not any(same(axes, other) for other in lost)
+        ]
+        return dict(zip(indices, self.rows, strict=True))
 
     def long(self, *columns: str, x: str = "step") -> pd.DataFrame:
         """Return columns of lists with one line per entry, as plots of curves want them.
@@ -101,6 +125,8 @@ class Record:
             text += (
                 f"; made by earlier code (commit {made.short_commit}); the code has changed since"
             )
+        if self.failed:
+            text += f"; {len(self.failed)} of {self.declaration.size} settings failed"
         if made.clean is False:
             text += "; the working tree held changes that were not committed"
         return f"{text}."
@@ -113,8 +139,13 @@ class Record:
             "provenance": self.provenance.to_json(),
         }
         opened = dumps(head, indent=2).removesuffix("\n}")
-        rows = ",\n    ".join(dumps(row) for row in self.rows)
-        return f'{opened},\n  "rows": [\n    {rows}\n  ]\n}}\n'
+        lists = {"rows": self.rows}
+        if self.failed:
+            lists["failed"] = tuple(failed._asdict() for failed in self.failed)
+        for name, items in lists.items():
+            lines = ",\n    ".join(dumps(item) for item in items)
+            opened += f',\n  "{name}": [\n    {lines}\n  ]'
+        return f"{opened}\n}}\n"
 
     @classmethod
     def from_json(cls, text: str, source: str, remedy: str) -> Record:
@@ -130,25 +161,53 @@ class Record:
         """
         try:
             content = loads(text)
-            if not isinstance(content, dict) or set(content) != _FIELDS:
+            if not isinstance(content, dict) or set(content) - {"failed"} != _FIELDS:
                 raise ValueError(f"expected exactly the fields {', '.join(sorted(_FIELDS))}")
             if content["format"] != _FORMAT:
                 raise ValueError(f"format is {content['format']!r}, expected {_FORMAT}")
             declaration = Declaration.from_json(content["declaration"])
             provenance = Provenance.from_json(content["provenance"])
-            rows = _rows(declaration, content["rows"])
+            failed = _failed(declaration, content.get("failed", []))
+            rows = _rows(declaration, content["rows"], failed)
         except (ValueError, TypeError, RecursionError) as error:
             raise RecordError(f"{source} is not a record: {error}; {remedy}") from error
-        return cls(declaration, provenance, rows)
+        return cls(declaration, provenance, rows, failed=tuple(failed.values()))
 
 
-def _rows(declaration: Declaration, rows: Any) -> tuple[dict[str, Any], ...]:
-    settings = declaration.settings()
+def _axes(declaration: Declaration) -> list[dict[str, Any]]:
+    return [
+        {axis: setting[axis] for axis in declaration.axes} for setting in declaration.settings()
+    ]
+
+
+def _failed(declaration: Declaration, entries: Any) -> dict[int, Failed]:
+    """Read the settings that failed, by index: declared ones in the declared order, each once."""
+    if not isinstance(entries, list):
+        raise ValueError("failed is not a list")
+    waiting = iter(enumerate(_axes(declaration)))
+    found = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or set(entry) != set(Failed._fields):
+            raise ValueError(f"a failed setting has exactly {', '.join(Failed._fields)}")
+        if not isinstance(entry["error"], str):
+            raise ValueError(f"an error is {entry['error']!r}, expected its words")
+        for index, axes in waiting:
+            if same(axes, entry["setting"]):
+                found[index] = Failed(axes, entry["error"])
+                break
+        else:
+            raise ValueError(f"{entry['setting']} is not a declared setting in its place")
+    return found
+
+
+def _rows(
+    declaration: Declaration, rows: Any, failed: Mapping[int, Failed]
+) -> tuple[dict[str, Any], ...]:
+    settings = [axes for index, axes in enumerate(_axes(declaration)) if index not in failed]
     if not isinstance(rows, list) or len(rows) != len(settings):
         raise ValueError(f"expected {len(settings)} rows, one for each setting")
     complete = []
-    for setting, row in zip(settings, rows, strict=True):
-        axes = {axis: setting[axis] for axis in declaration.axes}
+    for axes, row in zip(settings, rows, strict=True):
         names = [*axes, *declaration.columns]
         if not isinstance(row, dict) or set(row) != set(names):
             raise ValueError(f"a row does not have exactly the names {', '.join(names)}")

@@ -7,11 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.record import Record
 from nagcore.evidence.statistics import Summary, confidence_interval, summarize
-from nagcore.evidence.store import load_if_recorded
-from nagcore.root import find_root
 
 Glue = Callable[..., None]
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -101,13 +98,3 @@ def differences(frame: pd.DataFrame, first: str, second: str) -> np.ndarray:
     """Return the differences in accuracy between two optimizers' runs of the same seed."""
     table = frame.pivot_table(index="seed", columns="optimizer", values="accuracy")
     return np.asarray(table[first] - table[second], dtype=float)
-
-
-def gpu_note(experiment: Experiment) -> str:
-    """Say what the record on a GPU holds, or that there is none and how to make it."""
-    name = experiment.declaration.name
-    record = load_if_recorded(experiment, "cuda", find_root())
-    if record is None:
-        return f"The experiment {name} has not been measured on a GPU yet; “make gpu” does it."
-    accuracies = record.frame().query("optimizer == 'nag'")["accuracy"]
-    return f"On a GPU, Nesterov's method reaches {percent(summarize(accuracies))}. {record.note()}"

@@ -12,6 +12,7 @@ from nagcore.evidence.codehash import code_hash
 from nagcore.evidence.device import require_known
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.record import Record
+from nagcore.evidence.sweep import Sweep
 from nagcore.names import closest_first
 from nagcore.root import find_root
 
@@ -26,13 +27,15 @@ class Status:
         name: of the experiment.
         device: "cpu" or "cuda".
         state: in a word.
-        reason: in a sentence; empty for a current record.
+        reason: in a sentence; empty for a current record of every setting.
+        failed: settings of a current record that failed.
     """
 
     name: str
     device: str
     state: State
     reason: str = ""
+    failed: int = 0
 
 
 def find_experiment(name: str, experiments: Mapping[str, Experiment]) -> Experiment:
@@ -139,8 +142,14 @@ def select(
     root: Path | str | None = None,
     *,
     stale: bool = False,
+    failed: bool = False,
+    tier: int | None = None,
 ) -> list[Experiment]:
-    """Return the experiments to record.
+    """Return the experiments to record, the most valuable first.
+
+    Those of tier 1 come before those of tier 2, and in a tier those without a record before
+    those with a stale one; for the rest the order is that of `experiments`. Where names alone
+    choose, theirs is the order.
 
     Args:
         experiments: all there are, by name.
@@ -149,17 +158,31 @@ def select(
         root: the checkout; found from the current folder if left out.
         stale: add those whose record was made by earlier code, belongs to another declaration or
             cannot be read; with names, leave out those of them whose record is current.
+        failed: add those of whose record a setting failed.
+        tier: leave out those of the other tier.
 
     Raises:
-        UsageError: a name is unknown.
+        UsageError: a name is unknown, or there is no such tier.
     """
+    if tier not in (None, 1, 2):
+        raise UsageError(f"tier is {tier!r}, expected 1 or 2")
     wanted = [find_experiment(name, experiments) for name in names]
     if wanted and not stale:
-        return wanted
+        return [each for each in wanted if tier in (None, tier_of(each))]
     states = {"missing", *(("stale", "declaration changed", "unreadable") if stale else ())}
-    found = record_status(experiments, device, root)
-    due = [experiments[status.name] for status in found if status.state in states]
-    return [experiment for experiment in due if not wanted or experiment in wanted]
+    found = [
+        (experiments[status.name], status)
+        for status in record_status(experiments, device, root)
+        if status.state in states or (failed and status.failed)
+    ]
+    found.sort(key=lambda pair: (tier_of(pair[0]), pair[1].state != "missing"))
+    due = [each for each, _ in found if tier in (None, tier_of(each))]
+    return [each for each in due if not wanted or each in wanted]
+
+
+def tier_of(experiment: Experiment) -> int:
+    """Return the tier of an experiment: 1 for all that have none."""
+    return experiment.tier if isinstance(experiment, Sweep) else 1
 
 
 def _status(experiment: Experiment, device: str, root: Path) -> Status:
@@ -177,4 +200,6 @@ def _status(experiment: Experiment, device: str, root: Path) -> Status:
         commit = record.provenance.short_commit
         reason = f"made by earlier code (commit {commit}); the code has changed since"
         return Status(name, device, "stale", reason)
-    return Status(name, device, "current")
+    lost = len(record.failed)
+    reason = f"{lost} of {experiment.declaration.size} settings failed" if lost else ""
+    return Status(name, device, "current", reason, lost)

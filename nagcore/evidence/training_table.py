@@ -124,20 +124,43 @@ def _say_loops(record: Record) -> str:
     parts = []
     for network in record.declaration.axes["network"]:
         key = f"{slug(network)}_fit-captured"
-        parts.append(
-            f"{found[f'{key}_dataloader-over-tensors']} times for the loop over a DataLoader, "
-            f"{found[f'{key}_lightning']} for Lightning and {found[f'{key}_fit']} for fit without "
-            f"a graph ({network})"
-        )
+        said = [
+            f"{found[f'{key}_{loop}']} for {words}"
+            for loop, words in _LOOPS.items()
+            if f"{key}_{loop}" in found
+        ]
+        parts.append(f"{', '.join(said) or _NONE} ({network})")
+    missing = [words for loop, words in _LOOPS.items() if loop not in _timed(found)]
     return (
         "On a GPU, where the whole step of fit is captured and replayed as one graph, the time of "
         f"the others is this many times that: {'; '.join(parts)}."
+        + (f" Not timed: {', '.join(missing)}." if missing else "")
     )
+
+
+_NONE = "none was timed"
+_LOOPS = {
+    "dataloader-over-tensors": "the loop over a DataLoader",
+    "lightning": "Lightning",
+    "fit": "fit without a graph",
+}
+
+
+def _timed(found: dict[str, str]) -> set[str]:
+    """Return the loops that were timed for at least one network."""
+    return {loop for loop in _LOOPS for name in found if name.endswith(f"_{loop}_ms")}
 
 
 def _say_switches(record: Record) -> str:
     found = summarize_switches(record)
+    rounded = [
+        f"{_distance(row['first'])} after one step and {_distance(row['last'])} after all "
+        f"({row['network']})"
+        for row in record.rows
+        if row["switch"] == "tf32" and row["agrees"] != "–"
+    ]
+    moved = f" TF32 moves the parameters by {', by '.join(rounded)}." if rounded else ""
     return (
         f"On a GPU {found['switch_agree']} of {found['switch_run']} pairs agree; not within the "
-        f"tolerance: {found['switch_apart']}; not run: {found['switch_not_run']}."
+        f"tolerance: {found['switch_apart']}; not run: {found['switch_not_run']}.{moved}"
     )

@@ -140,8 +140,11 @@ def _run_planned(
         values.append(_operate(operation, operands, in_place=in_place))
     for name, index in program.outputs.items():
         target = columns[program.inputs.index(name)]
-        if values[index] is not target:
-            torch._foreach_copy_(target, values[index])
+        # tensor by tensor: what was computed in place is there, and compilers compare no lists
+        pairs = zip(target, values[index], strict=True)
+        moved = [(there, value) for there, value in pairs if value is not there]
+        if moved:
+            torch._foreach_copy_([there for there, _ in moved], [value for _, value in moved])
 
 
 def run_flat(program: Program, columns: Columns, coefficients: Sequence[Any]) -> None:

@@ -14,6 +14,7 @@ from nagcore.training.budget import require_metric
 from nagcore.training.data import ImageData
 from nagcore.training.evaluation import Loss, evaluate
 from nagcore.training.history import METRICS, Row
+from nagcore.training.mean_loss import mean_loss
 from nagcore.training.run import Run
 from nagcore.training.source import Source
 
@@ -62,11 +63,11 @@ class Judge:
 
         Images in memory are all looked at.
         """
-        if not isinstance(data, ImageData):
-            first = next(iter(islice(data.batches(batch_size, seed=seed, epoch=0), 1)))
-            classes = tuple(map(str, range(int(first.targets.max()) + 1)))
-            data = ImageData(first.inputs, first.targets, classes)
-        loss = evaluate(run.model, self.loss, data, optimizer=run.optimizer).loss
+        if isinstance(data, ImageData):
+            loss = evaluate(run.model, self.loss, data, optimizer=run.optimizer).loss
+        else:
+            first = islice(data.batches(batch_size, seed=seed, epoch=0), 1)
+            loss = mean_loss(run.model, self.loss, first, optimizer=run.optimizer)
         return self._row(run, loss, norm=math.nan)
 
     def report(self, run: Run) -> Row:

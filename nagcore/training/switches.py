@@ -22,10 +22,13 @@ class Switches:
     """Ways of doing the same step; all but `clip_norm` leave its result equal up to rounding.
 
     Args:
-        precision: "float32"; "bfloat16" or "float16" let torch's autocast use the shorter type
-            where that is safe. Parameters, optimizer and evaluation stay in float32. With
-            "float16" the loss is scaled so that small gradients do not vanish, and a step whose
-            gradient overflows is left out.
+        precision: "float32" leaves the arithmetic as torch is set: by its default a GPU rounds
+            the factors of a convolution, not of a matrix product, to the eleven binary digits of
+            TF32, unless `torch.backends.cudnn.allow_tf32` is False.
+            "bfloat16" or "float16" let torch's autocast use the shorter type where that is safe.
+            Parameters, optimizer and evaluation stay in float32. With "float16" the loss is
+            scaled so that small gradients do not vanish, and a step whose gradient overflows is
+            left out.
         accumulate: the gradient of a batch is summed over so many parts of it, so that a larger
             batch fits into memory.
         clip_norm: a gradient that is longer is shortened to this Euclidean norm.

@@ -188,10 +188,27 @@ def test_a_process_that_is_killed_leaves_a_row_that_says_so(monkeypatch):
         raise optimizer_race.BrokenProcessPool("it was killed")
 
     monkeypatch.setattr(optimizer_race, "call_afresh", killed)
-    for experiment, device in ((EXPERIMENT, "cpu"), (ON_GPU, "cuda")):
-        row = experiment.measured(experiment.declaration.settings()[0], device)
-        assert set(row["error"]) == {"BrokenProcessPool: it was killed"}
-        assert all(map(math.isnan, row["microseconds"]))
+    row = EXPERIMENT.measured(EXPERIMENT.declaration.settings()[0], "cpu")
+    assert set(row["error"]) == {"BrokenProcessPool: it was killed"}
+    assert all(map(math.isnan, row["microseconds"]))
+
+
+def test_on_a_gpu_races_share_a_process_and_launches_are_counted_where_it_is_declared(monkeypatch):
+    races = []
+
+    def run(race):
+        races.append(race)
+        return dict.fromkeys(ON_GPU.declaration.columns, 0)
+
+    monkeypatch.setattr(optimizer_race, "run_race", run)
+    monkeypatch.setattr(optimizer_race, "call_afresh", None)
+    monkeypatch.setattr(optimizer_race.gc, "collect", lambda: 0)
+    for setting in ON_GPU.declaration.settings():
+        ON_GPU.measured(setting, "cuda")
+    assert {race.parameters for race in races if race.counted} == {"500 tensors"}
+    assert [race.parameters for race in races] == [
+        setting["parameters"] for setting in ON_GPU.declaration.settings()
+    ]
 
 
 def test_a_setting_is_measured_in_a_process_of_its_own():

@@ -9,7 +9,7 @@ from scipy import stats
 
 from nagcore.evidence import load_or_run
 from nagcore.evidence.experiments import EXPERIMENTS
-from nagcore.evidence.report import differences, glue_accuracies, gpu_note
+from nagcore.evidence.report import differences, glue_accuracies
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,3 @@ def test_differences_are_taken_between_runs_of_the_same_seed():
         }
     )
     assert differences(frame, "nag", "sgd") == pytest.approx([0.1, 0.1])
-
-
-def test_a_missing_gpu_record_is_said_to_be_missing(tmp_path, monkeypatch):
-    (tmp_path / "_toc.yml").touch()
-    monkeypatch.chdir(tmp_path)
-    note = gpu_note(EXPERIMENTS["cnn-1000"])
-    assert note == "The experiment cnn-1000 has not been measured on a GPU yet; “make gpu” does it."

@@ -18,6 +18,7 @@ from nagcore.evidence.loop_nets import make_twins
 from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.training.data import load_fashion_mnist
+from nagcore.training.fit import fit
 from nagcore.training.switches import Switches
 
 SHORT = Training("S", steps=3, batch_size=64, lr=0.02)
@@ -66,7 +67,7 @@ def test_short_numbers_differ_by_more(switch, most):
 
 def test_every_switch_is_switched():
     for name, switches in SWITCHES.items():
-        plain = name in ("again", "weights rounded")
+        plain = name in ("again", "weights rounded", "tf32")
         assert (switches == Switches()) == plain, name
     changed = {
         field
@@ -93,10 +94,31 @@ def test_distances_are_in_units_of_the_way():
     assert difference(*shifted).last == pytest.approx(1 / 13**0.5)
 
 
-def test_what_needs_a_gpu_says_so_on_a_cpu():
-    row = EXPERIMENT.measured(setting(switch="graph"), "cpu")
+@pytest.mark.parametrize("switch", ["graph", "tf32"])
+def test_what_needs_a_gpu_says_so_on_a_cpu(switch):
+    row = EXPERIMENT.measured(setting(switch=switch), "cpu")
     assert row["error"].startswith("not on this device")
     assert (row["agrees"], math.isnan(row["last"])) == ("–", True)
+
+
+@pytest.mark.parametrize("switch", ["again", "tf32"])
+@pytest.mark.parametrize("before", [True, False])
+def test_only_one_run_uses_tf32_and_torch_is_left_as_it_was(switch, before, monkeypatch):
+    seen, matrices, convolutions = [], torch.backends.cuda.matmul, torch.backends.cudnn
+    default = matrices.allow_tf32, convolutions.allow_tf32
+
+    def watched(*arguments, **named):
+        seen.append((matrices.allow_tf32, convolutions.allow_tf32))
+        return fit(*arguments, **named)
+
+    monkeypatch.setattr(loop_agreement, "fit", watched)
+    matrices.allow_tf32, convolutions.allow_tf32 = not before, before  # pyright: ignore
+    try:
+        run_with(switch, SHORT)
+        seen.append((matrices.allow_tf32, convolutions.allow_tf32))
+    finally:
+        matrices.allow_tf32, convolutions.allow_tf32 = default  # pyright: ignore
+    assert seen == [(switch == "tf32",) * 2, (not before, before)]
 
 
 def test_what_fails_says_why(monkeypatch):

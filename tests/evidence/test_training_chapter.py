@@ -251,12 +251,14 @@ def test_switches_are_summed_up_without_their_controls():
     assert training_table.summarize_switches(switches())["switch_apart"] == "none"
 
 
-def loops(experiment, slower=2.0):
+def loops(experiment, slower=2.0, absent=()):
     """Every loop takes 2 ms, but for the rivals, which take so many times as long."""
     from nagcore.evidence.loop_contestants import contestants
 
     names = list(contestants(experiment.declaration.devices[0]))
-    times = [[2.0 * (slower if name in RIVALS else 1.0)] * 3 for name in names]
+    times = [
+        [] if name in absent else [2.0 * (slower if name in RIVALS else 1.0)] * 3 for name in names
+    ]
     axes = [
         {axis: setting[axis] for axis in experiment.declaration.axes}
         for setting in experiment.declaration.settings()
@@ -297,10 +299,21 @@ def test_what_was_measured_on_a_gpu_is_said_with_its_note(monkeypatch):
     record = loops(LOOPS_ON_GPU, slower=3.0)
     monkeypatch.setattr(gpu_notes, "load_if_recorded", lambda *a: record)
     said = training_table.loops_on_gpu(LOOPS_ON_GPU)
-    assert "3.00 times for the loop over a DataLoader, 3.00 for Lightning and 1.00 for fit" in said
+    assert "3.00 for the loop over a DataLoader, 3.00 for Lightning, 1.00 for fit" in said
     assert said.endswith(record.note())
+    assert "Not timed" not in said
+    record = loops(LOOPS_ON_GPU, slower=3.0, absent=("Lightning",))
+    said = training_table.loops_on_gpu(LOOPS_ON_GPU)
+    assert "3.00 for the loop over a DataLoader, 1.00 for fit without a graph (S);" in said
+    assert "Not timed: Lightning." in said
+    record = loops(LOOPS_ON_GPU, slower=3.0, absent=("fit, captured",))
+    assert "none was timed (S); none was timed (M)" in training_table.loops_on_gpu(LOOPS_ON_GPU)
     record = switches(compile="no")
-    assert "compile (M), compile (repaired CNN)" in training_table.switches_on_gpu(SWITCHES)
+    said = training_table.switches_on_gpu(SWITCHES)
+    assert "compile (M), compile (repaired CNN)" in said
+    assert "TF32 moves the parameters by 0 after one step and 2e-05 after all (M), by 0" in said
+    record = switches(tf32="–")
+    assert "moves the parameters" not in training_table.switches_on_gpu(SWITCHES)
 
 
 # what the chapter says in words; a record that contradicts it asks to rewrite it

@@ -11,10 +11,10 @@ DECLARATION = Declaration(
     question="How long does a training step take in each loop on a GPU?",
     axes={"network": ("S", "M", "repaired CNN")},
     constants={
-        "images": {"S": 8_000, "M": 8_000, "repaired CNN": 8_000},  # of an epoch
+        "images": {"S": 1_280, "M": 1_280, "repaired CNN": 1_280},  # of an epoch
         "batch_size": 64,
         "epochs": 2,  # of a turn; the last one is timed, when a graph has been captured
-        "rounds": 9,
+        "rounds": 5,
         # every loop has torch's SGD, and as fast as it comes, so that the loops are compared
         "optimizer": {"lr": 0.02, "momentum": 0.9, "nesterov": True, "fused": True},
     },

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple, ParamSpec
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from nagcore.errors import UsageError
+from nagcore.evidence.figure_data import notebook_metadata
+from nagcore.names import closest_first
+
 P = ParamSpec("P")
 
 
@@ -41,6 +45,19 @@ STYLES: dict[str, MethodStyle] = {
     "triple-momentum": MethodStyle("triple momentum", "#00785a", (0, (3, 1, 1, 1, 1, 1)), "X"),
     "item": MethodStyle("ITEM", "#8c3f7f", (0, (4, 1)), "p"),
     "adam": MethodStyle("Adam", "#00785a", (0, (1, 1)), "P"),
+    "adamw": MethodStyle("AdamW", "#00533e", (0, (1, 2)), "<"),
+    "nadam": MethodStyle("NAdam", "#3f8f63", (0, (3, 1, 1, 1)), "X"),
+    "nadamw": MethodStyle("NAdamW", "#77a83c", (0, (3, 2, 1, 2)), ">"),
+    "adan": MethodStyle("Adan", "#8c3f7f", (0, (4, 1)), "p"),
+    "muon": MethodStyle("Muon", "#5a4fa2", (0, (6, 1.5)), "h"),
+    "schedule-free": MethodStyle("schedule-free", "#a8325a", (0, (2, 1, 1, 1)), "*"),
+    "schedule-free-adamw": MethodStyle("schedule-free AdamW", "#a8325a", (0, (1, 1)), "*"),
+    "nag-restart": MethodStyle("Nesterov, restart", "#0072b2", (0, (2, 1)), "v"),
+    "lbfgs": MethodStyle("L-BFGS", "#5f5f5f", "-", "s"),
+    "heavy-ball-0.995": MethodStyle("heavy ball, 0.995", "#9c3f00", (0, (5, 1, 1, 1)), ">"),
+    "heavy-ball-0.999": MethodStyle("heavy ball, 0.999", "#572400", (0, (5, 1, 1, 1)), "P"),
+    "nag-0.995": MethodStyle("Nesterov, 0.995", "#004f7c", "-", "v"),
+    "nag-0.999": MethodStyle("Nesterov, 0.999", "#17283c", "-", "H"),
 }
 
 BOUND = {"color": "#8c3f7f", "linewidth": 1.0, "linestyle": (0, (6, 2, 1, 2))}
@@ -60,16 +77,41 @@ _RC: dict[Any, Any] = {
 }
 
 
+def find_style(method: str) -> MethodStyle:
+    """Return the style of a method, the same in every figure.
+
+    Raises:
+        UsageError: the method has none.
+
+    Example:
+        >>> find_style("nag").label
+        'Nesterov'
+    """
+    if method not in STYLES:
+        raise UsageError(
+            f"no style is known for the method {method!r}; "
+            f"those known: {closest_first(method, STYLES)}"
+        )
+    return STYLES[method]
+
+
 def book_figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in the book's style, and close the figure so that a notebook shows it once."""
+    """Draw in the book's style, and close the figure so that a notebook shows it once.
+
+    A notebook keeps the numbers that the figure shows beside its picture, for the site to offer.
+    """
 
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with plt.rc_context(_RC):
             figure = draw(*args, **kwargs)
-            # Lay out while the style holds; a notebook draws after it has ended.
+            # Lay out while the style holds, once; a notebook draws after it has ended, and every
+            # drawing would move things a little.
             figure.canvas.draw()
+            figure.set_layout_engine("none")
         plt.close(figure)
+        # IPython asks an object what to keep, then adds the picture in its own way for figures.
+        figure._repr_mimebundle_ = lambda **_: ({}, notebook_metadata(figure))  # pyright: ignore
         return figure
 
     return styled

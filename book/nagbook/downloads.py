@@ -1,0 +1,89 @@
+"""The numbers and the pictures of every figure, offered under its caption."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+from docutils import nodes
+from sphinx.addnodes import download_reference
+from sphinx.application import Sphinx
+
+from nagcore.evidence.figure_data import KEPT
+from nagcore.files import write_whole
+
+EXECUTED = "jupyter_execute"  # where MyST-NB leaves executed notebooks and their pictures
+OFFERED = {"csv": "data (CSV)", "svg": "picture (SVG)", "png": "picture (PNG)"}
+
+
+class Drawn(NamedTuple):
+    """A figure in an executed notebook: its name, and its files by their endings."""
+
+    name: str
+    files: dict[str, str | bytes]
+
+
+def offer_downloads(app: Sphinx, doctree: nodes.document) -> None:
+    """Put links to numbers and pictures under the caption of every figure of an executed notebook.
+
+    Connected before Sphinx looks for what a page offers for download, which copies the files and
+    makes the links right.
+    """
+    page = app.env.docname
+    folder = Path(app.outdir).parent / EXECUTED
+    notebook = folder / f"{page}.ipynb"
+    if not notebook.is_file():
+        return
+    drawn = find_drawn(notebook)
+    for figure in doctree.findall(nodes.figure):
+        # The page holds a picture in every format; Sphinx chooses later.
+        pictures = [Path(image["uri"]).stem for image in figure.findall(nodes.image)]
+        found = next((drawn[picture] for picture in pictures if picture in drawn), None)
+        if found is not None:
+            figure += _legend(found, folder / "figures" / page, Path(app.srcdir))
+
+
+def find_drawn(notebook: Path) -> dict[str, Drawn]:
+    """Return the figures of an executed notebook by the hash of their pictures.
+
+    MyST-NB names the file of a picture by that hash, so it tells which node shows which output.
+
+    Args:
+        notebook: as MyST-NB wrote it, with outputs.
+    """
+    found = {}
+    for name, output in _outputs(notebook):
+        if KEPT in output.metadata and "image/png" in output.data:
+            files = {"csv": output.metadata[KEPT]["csv"]}
+            if "image/svg+xml" in output.data:
+                files["svg"] = output.data["image/svg+xml"]
+            files["png"] = b64decode(output.data["image/png"])
+            found[hashlib.sha256(files["png"]).hexdigest()] = Drawn(name, files)
+    return found
+
+
+def _outputs(notebook: Path) -> Iterator[tuple[str, Any]]:
+    """Yield what cells show, with a name: that of the figure, or that of the cell."""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        label = cell.metadata.get("mystnb", {}).get("figure", {}).get("name") or cell.get("id", "")
+        for output in cell.get("outputs", ()):
+            if output.output_type in ("display_data", "execute_result"):
+                yield label.removeprefix("fig:").replace(":", "-"), output
+
+
+def _legend(drawn: Drawn, folder: Path, top: Path) -> nodes.legend:
+    """Write the files of a figure, and return the line that offers them."""
+    line = nodes.paragraph(classes=["figure-files"])
+    for ending, content in drawn.files.items():
+        path = write_whole(folder / f"{drawn.name}.{ending}", content)
+        if len(line):
+            line += nodes.Text(" · ")
+        # Sphinx takes a path with a slash in front as one from the top of the book.
+        target = f"/{Path(os.path.relpath(path, top)).as_posix()}"
+        line += download_reference("", "", nodes.Text(OFFERED[ending]), reftarget=target)
+    return nodes.legend("", line)

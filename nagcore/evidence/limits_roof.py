@@ -1,0 +1,126 @@
+"""What was reached under the ceilings of a machine, from its records."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nagcore.evidence.experiment import Experiment
+from nagcore.evidence.floors import METHODS, Rates, count_step
+from nagcore.evidence.gpu_notes import note_on_gpu
+from nagcore.evidence.limits import (
+    Limit,
+    gradient_limits,
+    layers_of,
+    loop_limits,
+    of_ours,
+    rates_of,
+    step_limits,
+)
+from nagcore.evidence.limits_table import say_limits
+from nagcore.evidence.loop_speed_table import row_of, times_by_loop
+from nagcore.evidence.optimizer_speed_table import fewest_threads, steps_by_optimizer
+from nagcore.evidence.record import Record
+from nagcore.evidence.store import load_if_recorded
+from nagcore.root import find_root
+
+_GRADIENTS = ("gradient alone", "step alone, captured")
+_PER_NUMBER = 4  # operations of A x and Aᵀ r for each number of A
+_DOUBLE = 8  # its bytes
+
+
+class Mark(NamedTuple):
+    """Something whose operations and bytes are counted and whose time was measured."""
+
+    part: str
+    """ "optimizer", "loop" or "gradient" """
+    label: str
+    intensity: float
+    """operations for each byte of the least traffic"""
+    rate: float
+    """operations a second"""
+
+
+class Roof(NamedTuple):
+    """A machine's ceilings and what was reached under them."""
+
+    rates: Rates
+    marks: Sequence[Mark]
+
+
+def roof_of(steps: Record, loops: Record, gradients: Record | None = None) -> Roof:
+    """Return a machine's ceilings with its steps and gradients under them.
+
+    Args:
+        steps: of "optimizer-speed" or "optimizer-speed-cuda".
+        loops: of "loop-speed" or "loop-speed-cuda", of the same machine.
+        gradients: of "gradient-speed", likewise.
+    """
+    rates = rates_of(steps, loops)
+    marks = [*_steps(steps), *_networks(loops)]
+    for limit in gradient_limits(gradients, rates.bandwidth) if gradients else ():
+        if limit.who == "in blocks":
+            rate = _PER_NUMBER * limit.floor * rates.bandwidth / _DOUBLE / limit.seconds
+            marks.append(Mark("gradient", limit.case, _PER_NUMBER / _DOUBLE, rate))
+    return Roof(rates, marks)
+
+
+def roof_on_gpu(steps: Experiment, loops: Experiment) -> Roof | None:
+    """Return the ceilings of a GPU, or None where one of the two was not measured.
+
+    Args:
+        steps: "optimizer-speed-cuda".
+        loops: "loop-speed-cuda".
+    """
+    records = [load_if_recorded(each, "cuda", find_root()) for each in (steps, loops)]
+    found = [record for record in records if record is not None]
+    return roof_of(*found) if len(found) == len(records) else None
+
+
+def steps_on_gpu(experiment: Experiment) -> str:
+    """Say how near the optimizers' steps are to their floors on a GPU.
+
+    Args:
+        experiment: "optimizer-speed-cuda".
+    """
+    return note_on_gpu(experiment, lambda record: _said(of_ours(step_limits(record)), "steps"))
+
+
+def loops_on_gpu(experiment: Experiment) -> str:
+    """Say how near training steps are to the arithmetic of their gradients on a GPU.
+
+    Args:
+        experiment: "loop-speed-cuda".
+    """
+    return note_on_gpu(experiment, lambda record: _said(of_ours(loop_limits(record)), "loops"))
+
+
+def _said(limits: Sequence[Limit], what: str) -> str:
+    return f"Of the {what} of this package on a GPU {say_limits(limits)}."
+
+
+def _steps(record: Record) -> list[Mark]:
+    frame = steps_by_optimizer(record, fewest_threads(record))
+    largest = frame["elements"].max()
+    marks = []
+    for row in frame.loc[(frame["elements"] == largest) & frame["ours"]].to_dict("records"):
+        cost, name = count_step(row["method"]), METHODS[row["method"]].__name__
+        if row["contestant"] in (name, "NAG, foreach") and not row["error"]:
+            rate = cost.operations * row["elements"] / (1e-6 * row["microseconds"])
+            marks.append(Mark("optimizer", row["contestant"], cost.intensity, rate))
+    return marks
+
+
+def _networks(record: Record) -> list[Mark]:
+    marks = []
+    for network in record.declaration.axes["network"]:
+        times, row = times_by_loop(record, network), row_of(record, network)
+        layers = layers_of(network, record.declaration.constants["batch_size"])
+        operations = 1e6 * row["megaflops"]
+        intensity = operations / sum(layer.bytes for layer in layers)
+        for name in (name for name in _GRADIENTS if name in times):
+            label = network if name == _GRADIENTS[0] else f"{network}, captured"
+            rate = operations / (1e-3 * statistics.median(times[name]))
+            marks.append(Mark("loop", label, intensity, rate))
+    return marks

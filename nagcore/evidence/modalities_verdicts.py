@@ -1,0 +1,187 @@
+"""Verdicts of chapter 13, computed from its records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nagcore.evidence.record import Record
+from nagcore.evidence.statistics import Summary, summarize
+from nagcore.optim.table import find_optimizer
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+
+
+def label(optimizer: str) -> str:
+    """Return the name of an optimizer as prose has it."""
+    return {"nag": "NAG"}.get(optimizer, find_optimizer(optimizer).label)
+
+
+def ranking(record: Record) -> list[tuple[str, Summary]]:
+    """Return the optimizers with their test loss over the seeds, the lowest mean first."""
+    losses = [(row["optimizer"], summarize(row["test_loss"])) for row in record.rows]
+    return sorted(losses, key=lambda pair: pair[1].mean if _finite(pair[1]) else math.inf)
+
+
+def text_of(summary: Summary, scale: float = 1.0, digits: int = 3) -> str:
+    """Return mean ± standard deviation, or a dash where a value was not finite."""
+    if not math.isfinite(summary.mean):
+        return "–"
+    mean = f"{summary.mean * scale:.{digits}f}"
+    return mean if summary.n == 1 else f"{mean} ± {summary.spread * scale:.{digits}f}"
+
+
+def say_ranking(record: Record) -> str:
+    """Say which optimizer has the lowest test loss, whether its seeds are clear of the next one's,
+    and where NAG stands.
+    """
+    ranked, rows = ranking(record), {row["optimizer"]: row for row in record.rows}
+    (best, least), (second, next_least) = ranked[:2]
+    sentence = (
+        f"{label(best)} has the lowest test loss, {text_of(least)} nats (n = {least.n}); "
+        f"{label(second)} follows with {text_of(next_least)}, and {_overlap(rows, best, second)}"
+    )
+    names = [name for name, _ in ranked]
+    if "nag" not in names[1:]:
+        return f"{sentence}."
+    place, loss = names.index("nag"), dict(ranked)["nag"]
+    if not _finite(loss):
+        return f"{sentence}. NAG diverged with one seed or more."
+    behind = f"{loss.mean - least.mean:.3f} nats behind the first"
+    at = "last" if place == len(names) - 1 else _ORDINALS[place]
+    where = f"NAG is {at} of {len(names)}, {behind}"
+    return f"{sentence}. {where}; {_overlap(rows, best, 'nag', 'the first')}."
+
+
+def _overlap(rows: Mapping[str, Mapping[str, Any]], one: str, other: str, who: str = "") -> str:
+    """Say whether the worst seed of one is better than the best seed of the other."""
+    low, high = rows[one]["test_loss"], rows[other]["test_loss"]
+    if len(low) == 1:
+        return "with one seed the order is open"
+    whose = f"its seeds and those of {who}" if who else "their seeds"
+    if max(low) < min(high):
+        return f"{whose} do not overlap"
+    return f"{whose} overlap, so that the order is open"
+
+
+def _finite(summary: Summary) -> bool:
+    return math.isfinite(summary.mean)
+
+
+def mean_curve(row: Mapping[str, Any], column: str = "validation_loss") -> np.ndarray:
+    """Return the mean over the seeds at each report; nan where a seed had diverged."""
+    return np.mean(np.asarray(row[column], dtype=float), axis=0)
+
+
+def times(row: Mapping[str, Any]) -> np.ndarray:
+    """Return the seconds of training at each report, what happens once at the start left out."""
+    return np.asarray(row["step"]) * float(np.mean(row["step_seconds"]))
+
+
+class Reached(NamedTuple):
+    """When an optimizer is where another one ends."""
+
+    steps: int
+    seconds: float
+    share: float
+    """of the seconds that the other one needed"""
+
+
+def reached(record: Record, reference: str = "nag") -> dict[str, Reached | None]:
+    """Return when each optimizer is where the reference ends, by the mean validation loss.
+
+    Args:
+        record: by the protocol of chapter 13.
+        reference: an optimizer of it.
+
+    Returns:
+        The first report that is as good, for each optimizer; None for one that never is.
+    """
+    rows = {row["optimizer"]: row for row in record.rows}
+    target, whole = mean_curve(rows[reference])[-1], times(rows[reference])[-1]
+    found: dict[str, Reached | None] = {}
+    for name, row in rows.items():
+        there = np.flatnonzero(mean_curve(row) <= target)
+        found[name] = None
+        if len(there):
+            seconds = float(times(row)[int(there[0])])
+            found[name] = Reached(row["step"][int(there[0])], seconds, seconds / float(whole))
+    return found
+
+
+def say_reached(record: Record) -> str:
+    """Say when the others are where NAG ends, in steps and in seconds."""
+    rows = {row["optimizer"]: row for row in record.rows}
+    if "nag" not in rows or not math.isfinite(mean_curve(rows["nag"])[-1]):
+        return "NAG has no loss at the end that the others could be measured by."
+    found, last = reached(record), rows["nag"]["step"][-1]
+    there = [(name, at) for name, at in found.items() if at is not None and name != "nag"]
+    never = [label(name) for name, at in found.items() if at is None]
+    start = f"Where NAG is after {last} steps (validation loss {mean_curve(rows['nag'])[-1]:.3f})"
+    if not there:
+        return f"{start}, none of the others comes in as many."
+    parts = [
+        f"{label(name)} is after {at.steps} steps, in {at.share:.2f} times the seconds"
+        for name, at in sorted(there, key=lambda pair: pair[1].steps)
+    ]
+    end = (
+        f"; {_listed(never)} {'does' if len(never) == 1 else 'do'} not come there" if never else ""
+    )
+    return f"{start}, {_listed(parts)}{end}."
+
+
+def say_step_sizes(record: Record) -> str:
+    """Say whether the best step sizes lie inside the grids, or at the ends of which."""
+    grids = record.declaration.constants["lr_grid"]
+    ends = [
+        label(row["optimizer"])
+        for row in record.rows
+        if row["lr"] in (grids[row["optimizer"]][0], grids[row["optimizer"]][-1])
+    ]
+    if not ends:
+        return "Each best step size lies inside its grid."
+    return (
+        f"The best step size of {_listed(ends)} lies at the end of the grid, so a better one may "
+        "lie outside."
+    )
+
+
+def say_protocol(record: Record) -> str:
+    """Say with how many step sizes and seeds each optimizer was tried, where, when, what tier."""
+    constants = record.declaration.constants
+    count = len(next(iter(constants["lr_grid"].values())))
+    return (
+        f"Each optimizer had {count} step sizes on one seed, chosen by the validation loss after "
+        f"{constants['steps']} steps of {constants['batch_size']} examples; the best ran again on "
+        f"n = {len(constants['seeds'])} fresh seeds. {_size(record.declaration.name)} "
+        f"{record.note()}"
+    )
+
+
+def _size(name: str) -> str:
+    if name.endswith("-small"):
+        return "This is the size for a CPU."
+    return "Tier two, the full size." if name.endswith("-full") else "Tier one."
+
+
+def say_places(records: Mapping[str, Record]) -> str:
+    """Say whether one optimizer is first everywhere, and where NAG stands in each kind of data."""
+    firsts = {kind: label(ranking(record)[0][0]) for kind, record in records.items()}
+    names = set(firsts.values())
+    if len(names) == 1:
+        sentence = f"{names.pop()} is first in all of them"
+    else:
+        sentence = _listed([f"{name} is first in {kind}" for kind, name in firsts.items()])
+    places = []
+    for kind, record in records.items():
+        order = [name for name, _ in ranking(record)]
+        if "nag" in order:
+            places.append(f"{_ORDINALS[order.index('nag')]} of {len(order)} in {kind}")
+    return f"{sentence}. NAG is {_listed(places)}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

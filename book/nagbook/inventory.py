@@ -22,6 +22,7 @@ ROOMS = (
     "nagcore.training.checkpoints",
     "nagcore.training.copies",
     "nagcore.training.rates",
+    "nagcore.training.speech",
     "nagcore.training.stream",
     "nagcore.evidence",
     "nagcore.evidence.protocol",

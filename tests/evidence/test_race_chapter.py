@@ -239,6 +239,9 @@ def test_the_first_table_says_who_is_ahead_where():
 # seconds to 94 %
 
 
+RACERS = ("nag", "adamw", "muon")
+
+
 def fastest(accuracies=(0.941, 0.942, 0.943, 0.944, 0.939), seconds=2.0, **others):
     rows = [
         {
@@ -248,9 +251,9 @@ def fastest(accuracies=(0.941, 0.942, 0.943, 0.944, 0.939), seconds=2.0, **other
             "accuracies": list(others.get(name, accuracies)),
             "seconds": [seconds * k] * 5, "first_seconds": 7.0, "flops": 4e12, "peak": 2000.0,
         }
-        for k, name in enumerate(FASTEST.declaration.axes["optimizer"], 1)
+        for k, name in enumerate(RACERS, 1)
     ]  # fmt: skip
-    return Record(FASTEST.declaration, MADE, tuple(rows))
+    return Record(FASTEST.declaration.replace(optimizer=RACERS), MADE, tuple(rows))
 
 
 def test_seconds_to_the_target_count_misses():
@@ -286,7 +289,7 @@ def test_without_a_record_the_table_says_so(monkeypatch):
 
 
 def test_the_recipe_is_shown_as_declared():
-    table = fastest_table.tabulate_recipe(FASTEST.declaration)
+    table = fastest_table.tabulate_recipe(fastest().declaration)
     assert table.loc["Nesterov (NAG)", "options"] == "momentum 0.85"
     assert table.loc["Muon", "one CUDA graph"] == "no"
     found = fastest_table.summarize_recipe(FASTEST.declaration)

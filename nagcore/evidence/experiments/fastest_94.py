@@ -14,7 +14,7 @@ from nagcore.training.fast_recipe import FastRecipe, accuracy_with_flips, count_
 DECLARATION = Declaration(
     name="fastest-94",
     question="In how many seconds does one GPU learn to tell 94 % of Fashion-MNIST's test images?",
-    axes={"optimizer": ("nag",)},
+    axes={"optimizer": ("nag", "adamw")},
     constants={
         "images": "full",
         "target": 0.94,

@@ -14,15 +14,16 @@ from nagcore.evidence.autoencoder_best import (
     SET_LABELS,
     Best,
     best_by_method,
-    best_by_scale,
     errors_at,
     label,
 )
 from nagcore.evidence.autoencoder_methods import CEILINGS
+from nagcore.evidence.autoencoder_order import judge_published_order, judge_same_ceiling, say
 from nagcore.evidence.autoencoder_table import describe
+from nagcore.evidence.autoencoder_trap import judge_trap
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.gpu_notes import note_on_gpu
-from nagcore.evidence.published_2013 import SCALES, STAND_IN, TABLE_1
+from nagcore.evidence.published_2013 import STAND_IN, TABLE_1
 from nagcore.evidence.quotients import Quotient, paired_quotient
 from nagcore.evidence.record import Record
 
@@ -30,34 +31,6 @@ from nagcore.evidence.record import Record
 def quotient(of: Best, to: Best) -> Quotient:
     """Return the error at the end of one method over that of another."""
     return paired_quotient(of.after, to.after)
-
-
-def judge_same_ceiling(record: Record, data: str) -> str:
-    """Say at which ceilings of the momentum Nesterov's method ends below heavy ball.
-
-    Args:
-        record: of "autoencoders" in any size.
-        data: one of its sets.
-    """
-    best = best_by_method(record, data)
-    found = {c: quotient(best[f"heavy-ball-{c}"], best[f"nag-{c}"]) for c in CEILINGS}
-    parts = ", ".join(f"{c:g}: {each.text()}" for c, each in found.items())
-    sides = {side: [c for c in CEILINGS if found[c].outcome == side] for side in ("more", "less")}
-    total = len(CEILINGS)
-    if len(sides["more"]) == total:
-        verdict = "The published order holds at every ceiling: Nesterov's method ends lower"
-    elif sides["less"]:
-        verdict = (
-            f"The published order does not hold throughout: heavy ball ends lower at "
-            f"{_list(sides['less'])}, Nesterov's method at {_list(sides['more'])}"
-        )
-    else:
-        verdict = (
-            f"Nesterov's method ends lower at {_list(sides['more'])}; at the other ceilings the "
-            "seeds do not tell the two apart"
-        )
-    over = "The error of heavy ball over that of Nesterov's method is, by ceiling,"
-    return f"{verdict}. {over} {parts}."
 
 
 def judge_larger_momentum(record: Record, data: str) -> str:
@@ -76,13 +49,14 @@ def _along(best: dict[str, Best], method: str, published: str) -> str:
     theirs = {c: TABLE_1[published][f"{method}-{c}"] for c in CEILINGS}
     name = LABELS[method]
     errors = ", ".join(f"{ours[c]:.3g}" for c in CEILINGS)
-    least, least_theirs = (_least(errors) for errors in (ours, theirs))
+    least = least_of(ours)
+    least_theirs = [c for c in CEILINGS if theirs[c] == min(theirs.values())]
     falls = all(ours[a] > ours[b] for a, b in pairwise(CEILINGS))
     course = "falls with every rise of the ceiling" if falls else f"is least at {least:g}"
     gain = quotient(best["sgd"], best[f"{method}-{least}"])
     return (
-        f"For {name} the error {course} ({errors}); in the published table it is least at "
-        f"{least_theirs:g}. SGD ends with {gain.text()} times the least."
+        f"For {name} the mean error {course} ({errors}); in the published table it is least at "
+        f"{say(least_theirs)}. SGD ends with {gain.text()} times the least."
     )
 
 
@@ -94,22 +68,30 @@ def judge_tolerance(record: Record, data: str) -> str:
         data: one of its sets.
     """
     best = best_by_method(record, data)
-    top, losses, least = CEILINGS[-1], {}, {}
+    top, shown, errors = CEILINGS[-1], [], {}
     for method in ("nag", "heavy-ball"):
-        least[method] = _least({c: best[f"{method}-{c}"].mean for c in CEILINGS})
-        losses[method] = quotient(best[f"{method}-{top}"], best[f"{method}-{least[method]}"])
-    nag, ball = losses["nag"].mean, losses["heavy-ball"].mean
-    if not (math.isfinite(nag) and math.isfinite(ball)):
+        least = least_of({c: best[f"{method}-{c}"].mean for c in CEILINGS})
+        errors[method] = best[f"{method}-{top}"].after, best[f"{method}-{least}"].after
+        shown.append(_loss(LABELS[method], least, paired_quotient(*errors[method])))
+    (nag_top, nag_least), (ball_top, ball_least) = errors["nag"], errors["heavy-ball"]
+    known = len({len(e) for e in (nag_top, nag_least, ball_top, ball_least)}) == 1
+    more = paired_quotient(ball_top * nag_least, ball_least * nag_top) if known else None
+    if more is None or not math.isfinite(more.mean):
         verdict = "Which of the two bears the highest ceiling better cannot be said"
-    elif nag < ball:
-        verdict = "Nesterov's method bears the highest ceiling better, as published"
     else:
-        verdict = "Nesterov's method does not bear the highest ceiling better, unlike published"
-    return (
-        f"{verdict}: from its best ceiling ({least['nag']:g}) to {top:g} its error is multiplied "
-        f"by {losses['nag'].text()}, that of heavy ball (best at {least['heavy-ball']:g}) by "
-        f"{losses['heavy-ball'].text()}."
-    )
+        verdict = {
+            "more": "Nesterov's method bears the highest ceiling better",
+            "less": "Heavy ball bears the highest ceiling better",
+            "open": "Which of the two bears the highest ceiling better the seeds do not tell",
+        }[more.outcome]
+    return f"{verdict}: {'; '.join(shown)}."
+
+
+def _loss(name: str, least: float, loss: Quotient) -> str:
+    top = CEILINGS[-1]
+    if least == top:
+        return f"{name} is best at {top:g}"
+    return f"the error of {name} at {top:g} is {loss.text()} times that at its best, {least:g}"
 
 
 def judge_finish(record: Record, data: str) -> str:
@@ -120,7 +102,7 @@ def judge_finish(record: Record, data: str) -> str:
         data: one of its sets.
     """
     best = best_by_method(record, data)
-    least = _least({c: best[f"nag-{c}"].mean for c in CEILINGS})
+    least = least_of({c: best[f"nag-{c}"].mean for c in CEILINGS})
     one = best[f"nag-{least}"]
     gain = quotient(one._replace(after=one.before), one)
     verb = {"more": "lowers", "less": "raises", "open": "does not measurably change"}[gain.outcome]
@@ -161,10 +143,15 @@ def judge_step_sizes(record: Record, data: str) -> str:
     best = best_by_method(record, data)
     nag, ball = best[f"nag-{top}"], best[f"heavy-ball-{top}"]
     there = paired_quotient(errors_at(record, data, f"heavy-ball-{top}", nag.lr), nag.after)
+    least = ", the least that was tried" if nag.lr == min(record.declaration.axes["lr"]) else ""
+    sizes = (
+        f"{nag.lr:g} for both{least}"
+        if nag.lr == ball.lr
+        else f"{nag.lr:g} for Nesterov's method and {ball.lr:g} for heavy ball"
+    )
     return (
-        f"With the ceiling {top:g} the best step size is {nag.lr:g} for Nesterov's method and "
-        f"{ball.lr:g} for heavy ball. With {nag.lr:g}, heavy ball ends with {there.text()} times "
-        f"the error."
+        f"With the ceiling {top:g} the best step size is {sizes}. With {nag.lr:g}, heavy ball ends "
+        f"with {there.text()} times the error of Nesterov's method."
     )
 
 
@@ -184,28 +171,14 @@ def judge_edges(record: Record, data: str) -> str:
     )
 
 
-def judge_scales(record: Record) -> str:
-    """Say which factor of the initial weights is best, and how bad the others are.
-
-    Args:
-        record: of "autoencoder-scales" in any size.
-    """
-    errors = {scale: best.mean for scale, best in best_by_scale(record).items()}
-    least, theirs = _least(errors), _least(dict(SCALES))
-    worst = max((e for e in errors.values() if math.isfinite(e)), default=math.nan)
-    same = "as" if least == theirs else "unlike"
-    return (
-        f"The error is least with the factor {least:g}, {same} published ({theirs:g}); the worst "
-        f"of the others ends with {worst / errors[least]:.3g} times as much."
-    )
-
-
 QUESTIONS: Mapping[str, Callable[[Record, str], str]] = MappingProxyType(
     {
         "lower than heavy ball at the same ceiling?": judge_same_ceiling,
+        "in the published order?": judge_published_order,
         "lower with a higher ceiling?": judge_larger_momentum,
         "does it bear the highest ceiling better?": judge_tolerance,
         "does it take larger step sizes?": judge_step_sizes,
+        "caught less often at the mean image?": judge_trap,
         "does the finish pay?": judge_finish,
         "errors of the published size?": judge_magnitudes,
         "step sizes enough?": judge_edges,
@@ -232,36 +205,36 @@ def tabulate_verdicts(records: Mapping[str, Record], data: str) -> pd.DataFrame:
 
 
 def table_on_gpu(experiment: Experiment, data: str) -> str:
-    """Say what the table says on a GPU, or that it has not been measured there yet.
+    """Say how the table stands to the published one on a GPU, or that it is not measured yet.
 
     Args:
         experiment: "autoencoders" or "autoencoders-full".
         data: one of its sets.
     """
-    return note_on_gpu(experiment, lambda record: _say_table(record, data))
-
-
-def _say_table(record: Record, data: str) -> str:
-    size = describe(record, data)
-    return (
-        f"With {size['images']} images, layers {size['layers']}, {size['updates']} updates in "
-        f"batches of {size['batch']} and the step sizes {size['lrs']}: "
-        f"{judge_same_ceiling(record, data)}"
+    return note_on_gpu(
+        experiment, lambda r: f"{say_size(r, data)} {judge_published_order(r, data)}"
     )
 
 
-def scales_on_gpu(experiment: Experiment) -> str:
-    """Say which factor of the initial weights is best on a GPU, or that it is not measured yet.
+def say_size(record: Record, data: str) -> str:
+    """Say what was trained, how long, and with which step sizes.
 
     Args:
-        experiment: "autoencoder-scales" or "autoencoder-scales-full".
+        record: of "autoencoders" in any size.
+        data: one of its sets.
     """
-    return note_on_gpu(experiment, judge_scales)
+    size = describe(record, data)
+    return (
+        f"{size['images']} images, layers {size['layers']}, {size['updates']} updates in "
+        f"batches of {size['batch']}, step sizes {size['lrs']}."
+    )
 
 
-def _least(errors: dict[float, float]) -> float:
+def least_of(errors: Mapping[float, float]) -> float:
+    """Return the key of the least error that is finite.
+
+    Example:
+        >>> least_of({0.9: 2.0, 0.99: 1.0, 0.999: math.nan})
+        0.99
+    """
     return min(errors, key=lambda c: errors[c] if math.isfinite(errors[c]) else math.inf)
-
-
-def _list(ceilings: list[float]) -> str:
-    return ", ".join(f"{c:g}" for c in ceilings) or "none"

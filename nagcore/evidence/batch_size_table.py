@@ -109,7 +109,15 @@ def summarize_batch_size(record: Record) -> dict[str, str]:
         "searched": f"{sum(np.size(row['tuning_steps']) for row in rows):,}",
         "edges": str(sum(row["edge"] for row in rows)),
         "settings": str(len(rows)),
+        "coarsest": str(max(row["every"] for row in rows)),
+        "spread": f"{max(_spread(row['steps']) for row in rows):.1f}",
     }
+
+
+def _spread(steps: list[float]) -> float:
+    """Return how many times the least steps the greatest are, of the seeds that arrived."""
+    arrived = [each for each in steps if math.isfinite(each)]
+    return max(arrived) / min(arrived) if arrived else 1.0
 
 
 def say_momentum(record: Record) -> str:
@@ -143,6 +151,8 @@ def _compare(one: Curve, other: Curve, at: int) -> str:
         return "reaches the target, SGD does not"
     overlap = one.least[at] <= other.greatest[at] and other.least[at] <= one.greatest[at]
     clear = "the seeds overlap" if overlap else "no two seeds overlap"
+    if not math.isfinite(max(one.greatest[at], other.greatest[at])):
+        clear = f"{clear}, not all arrived"
     return f"takes {mine / theirs:.2f} times the steps of SGD ({clear})"
 
 

@@ -36,8 +36,14 @@ class Quotient(NamedTuple):
         """
         if not math.isfinite(self.mean):
             return "not known, since a run diverged or failed"
-        interval = "one seed" if self.n == 1 else f"{self.low:.2f} to {self.high:.2f}"
+        interval = "one seed" if self.n == 1 else f"{_show(self.low)} to {_show(self.high)}"
         return f"{self.mean:.2f} ({interval})"
+
+
+def _show(end: float) -> str:
+    """Return the end of an interval, so that one beside 1 is not shown as 1."""
+    digits = 3 if f"{end:.2f}" == "1.00" and f"{end:.3f}" != "1.000" else 2
+    return f"{end:.{digits}f}"
 
 
 def paired_quotient(of: np.ndarray, to: np.ndarray) -> Quotient:

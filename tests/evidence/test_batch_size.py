@@ -176,7 +176,8 @@ def made_up(curves, sizes=(8, 16, 32)) -> Any:
     rows = [
         {
             "optimizer": name, "batch_size": size, "steps": seeds, "edge": 0, "parameters": 10,
-            "tuning_steps": [[5.0], [4.0], [math.inf], [9.0]], "trial": 1, "step_size": 0.1,
+            "every": 64 // size, "tuning_steps": [[5.0], [4.0], [math.inf], [9.0]], "trial": 1,
+            "step_size": 0.1,
         }
         for name, steps in curves.items()
         for size, seeds in zip(sizes, steps, strict=True)
@@ -217,10 +218,16 @@ def test_verdicts_when_a_method_does_not_arrive():
     assert "heavy ball does not reach the target, SGD does" in say_momentum(record)
     assert "heavy ball did not reach the target with the smallest batch" in say_bends(record)
     assert tabulate_bends(record).loc["heavy ball"].tolist() == ["not reached"] * 2 + ["–"] * 3
-    assert summarize_batch_size(record)["missed"] == "9"
+    summary = summarize_batch_size(record)
+    assert (summary["missed"], summary["coarsest"]) == ("9", "8")
+    arrived = [seeds for curve in (PLAIN, FAST) for seeds in curve]
+    assert summary["spread"] == f"{max(max(seeds) / min(seeds) for seeds in arrived):.1f}"
     record = made_up({"sgd": NEVER, "heavy-ball": NEVER, "nag": FAST})
     assert "nor does SGD" in say_momentum(record)
     assert "Nesterov reaches the target, SGD does not" in say_momentum(record)
+    one_late = [[*seeds[:2], math.inf] for seeds in PLAIN]
+    record = made_up({"sgd": PLAIN, "heavy-ball": one_late, "nag": PLAIN})
+    assert "times the steps of SGD (the seeds overlap, not all arrived) and" in say_momentum(record)
     record = made_up({"sgd": NEVER, "heavy-ball": NEVER, "nag": NEVER})
     assert say_bends(record).startswith("SGD, heavy ball and Nesterov did not reach")
 

@@ -19,6 +19,7 @@ from nagcore.evidence.noise_scale import measure_noise_scales
 from nagcore.evidence.noisy_quadratic_table import (
     HIGH,
     LOW,
+    MIDDLE,
     say_gain,
     say_order,
     steps_of,
@@ -95,7 +96,7 @@ def test_every_number_in_prose_is_handed_to_it():
     given |= {f"nqm_{what}_{name}_256" for what in ("length",) for name in ("sgd", "nag")}
     given |= {"nqm_length_heavy-ball_256"}
     given |= {f"big_{name}" for name in summarize_plan(batch_size.DECLARATION)}
-    row = {"steps": [1.0], "tuning_steps": [[1.0]], "edge": 0, "parameters": 5}
+    row = {"steps": [1.0], "tuning_steps": [[1.0]], "edge": 0, "parameters": 5, "every": 8}
     record: Any = SimpleNamespace(declaration=batch_size.SMALL, rows=[row])
     given |= {f"small_{name}" for name in summarize_batch_size(record)}
     used = set(re.findall(r"\{glue:text\}`([^`]+)`", "\n".join(prose())))
@@ -169,6 +170,8 @@ def test_the_noise_scale_rises_as_the_chapter_says():
     found = [each.scale for each in scales]
     assert found == sorted(found)
     assert found[-1] < 1_000  # a mark on every line
+    assert scales[-1].noise > scales[0].noise  # "do not become small"
+    assert scales[-1].signal < scales[0].signal  # "they cancel"
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +188,9 @@ def test_what_the_chapter_says_of_the_model_is_in_the_record(record):
     low = {row["method"]: row for row in record.rows if row["batch_size"] == LOW}
     lengths = [row["step_size"] / (1 - row["momentum"]) for row in low.values()]
     assert max(lengths) < 1.1 * min(lengths)  # "common to all three"
+    middle = [row for row in record.rows if row["batch_size"] == MIDDLE]
+    parted = [row["step_size"] / (1 - row["momentum"]) for row in middle]
+    assert max(parted) > 1.2 * min(parted)  # "they begin to part"
     for name in ("heavy-ball", "nag"):
         assert low[name]["momentum"] > 0.9999  # "nearer to one than anybody sets it"
         assert low[name]["held_steps"][-1] > 0.95 * low["sgd"]["steps"]  # "does not see it"

@@ -138,18 +138,34 @@ def draw_errors(records: Mapping[str, Record], data: str) -> Figure:
 
 
 @book_figure
-def draw_step_sizes(record: Record, data: str) -> Figure:
-    """Draw the error at the end against the step size, a panel for each ceiling.
+def draw_step_sizes(records: Mapping[str, Record], data: str) -> Figure:
+    """Draw the error at the end against the step size: a row for each record, a panel a ceiling.
 
     A mark is the mean over seeds, a bar reaches from the least to the greatest.
 
     Args:
-        record: of "autoencoders" in any size.
+        records: of "autoencoders" in several sizes, by name; those without the set are left out.
         data: the set.
     """
-    figure, panels = plt.subplots(1, len(CEILINGS), figsize=(7.2, 3.3), sharey=True)
+    shown = _having(records, data)
+    figure, panels = plt.subplots(
+        len(shown),
+        len(CEILINGS),
+        figsize=(7.2, 0.6 + 2.6 * len(shown)),
+        sharey="row",
+        squeeze=False,
+    )
+    for row, (name, record) in zip(panels, shown.items(), strict=True):
+        _draw_rates(row, record, data)
+        row[0].set_ylabel(f"squared error at the end\n({name})")
+    names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(*names, loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_rates(row: Sequence[Axes], record: Record, data: str) -> None:
     lrs = sorted(record.declaration.axes["lr"])
-    for axes, ceiling in zip(panels, CEILINGS, strict=True):
+    for axes, ceiling in zip(row, CEILINGS, strict=True):
         for method in ("nag", "heavy-ball"):
             errors = [errors_at(record, data, f"{method}-{ceiling}", lr) for lr in lrs]
             style = STYLES[method]
@@ -159,10 +175,6 @@ def draw_step_sizes(record: Record, data: str) -> Figure:
         axes.minorticks_off()
         _set_log(axes)
         axes.set_xlabel(f"step size (lr)\nceiling {ceiling:g}")
-    panels[0].set_ylabel("squared error at the end")
-    names = panels[0].get_legend_handles_labels()
-    figure.legend(*names, loc="outside lower center", ncols=2)
-    return figure
 
 
 @book_figure
@@ -215,7 +227,7 @@ def _line(method: str) -> dict[str, Any]:
 def _set_log(axes: Axes) -> None:
     """Make the axis of errors logarithmic, its numbers plain."""
     axes.set_yscale("log")
-    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.yaxis.set_minor_locator(LogLocator(subs=(1.5, 2, 3, 5, 7)))
     for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
         which(FuncFormatter(lambda value, _: f"{value:g}"))
 

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from nagcore.evidence.batch_scaling import bend
 from nagcore.evidence.batch_size_table import curve_of
@@ -105,8 +106,8 @@ def draw_noisy_settings(record: Record) -> Figure:
 def draw_batch_sizes(record: Record | None) -> Figure:
     """Draw steps to the target, left, and examples seen until then, right, by batch size.
 
-    Lines are medians over the fresh seeds, bands run from the least to the greatest; a seed that
-    did not reach the target has no place on the axis. Rings are the bends.
+    Lines are medians over the fresh seeds, bands run from the least to the greatest, and break off
+    where a seed did not reach the target: a cross at the upper edge says so. Rings are the bends.
 
     Args:
         record: of "batch-size" or one of its sizes; None where it was not measured yet.
@@ -127,6 +128,7 @@ def draw_batch_sizes(record: Record | None) -> Figure:
             )
             axes.plot(sizes, middle, **style.line(), marker=style.marker, markersize=4)
             axes.fill_between(sizes, least, greatest, color=style.color, alpha=0.12, linewidth=0)
+            _mark_misses(axes, sizes, curve.greatest, style.color)
         _mark_bend(counts, sizes, curve.median, style.color)
     if np.isfinite(first).any():
         _draw_perfect(counts, sizes, min(first), least_of_all)
@@ -167,6 +169,7 @@ def draw_trials(record: Record, batch_size: int) -> Figure:
     for axes, momentum in zip(panels, constants["momenta"], strict=False):
         axes.set_xscale("log")
         axes.set_yscale("log")
+        _plain_counts(axes)
         axes.set_xlabel(f"step size (momentum or β₁ {momentum:g})")
     panels[0].set_ylabel("steps to the target")
     panels[1].legend(fontsize=8.5)
@@ -197,11 +200,28 @@ def _draw_perfect(axes: Axes, sizes: np.ndarray, first: float, least: float) -> 
     axes.plot(sizes[shown], line[shown], **BOUND)
 
 
+def _plain_counts(axes: Axes) -> None:
+    """Number the upright axis in plain digits, between the powers of ten too if there are few."""
+    low, high = axes.get_ylim()
+    if high < 200 * low:
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        for which in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            which(FuncFormatter(lambda value, _: f"{value:,g}"))
+
+
+def _mark_misses(axes: Axes, sizes: np.ndarray, greatest: np.ndarray, color: str) -> None:
+    """Put a cross at the upper edge where a seed did not reach the target."""
+    missed = sizes[np.isinf(greatest)]
+    at_edge = axes.get_xaxis_transform()
+    axes.plot(missed, np.full(len(missed), 0.97), "x", color=color, transform=at_edge)
+
+
 def _finish(axes: Axes, sizes: np.ndarray) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     powers = np.log2(sizes[[0, -1]]).round().astype(int)
-    ticks = 2.0 ** np.arange(powers[0], powers[1] + 1, max((powers[1] - powers[0]) // 4, 1))
+    ticks = 2.0 ** np.arange(powers[0], powers[1] + 1, max((powers[1] - powers[0]) // 3, 1))
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.minorticks_off()
+    _plain_counts(axes)
     axes.set_xlabel("batch size, examples")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.floors import METHODS, Rates, count_step
-from nagcore.evidence.gpu_notes import note_on_gpu
+from nagcore.evidence.gpu_notes import note_on_gpu, recorded_on_gpu
 from nagcore.evidence.limits import (
     Limit,
     gradient_limits,
@@ -18,12 +18,13 @@ from nagcore.evidence.limits import (
     rates_of,
     step_limits,
 )
-from nagcore.evidence.limits_table import say_limits
+from nagcore.evidence.limits_sweeps import limit_of, times_of
+from nagcore.evidence.limits_table import say_limits, summarize_rates
 from nagcore.evidence.loop_speed_table import row_of, times_by_loop
 from nagcore.evidence.optimizer_speed_table import fewest_threads, steps_by_optimizer
 from nagcore.evidence.record import Record
-from nagcore.evidence.store import load_if_recorded
-from nagcore.root import find_root
+from nagcore.evidence.sweep_race import ONE_BY_ONE
+from nagcore.evidence.sweep_verdicts import AT_ONCE, GOAL_COPIES
 
 _GRADIENTS = ("gradient alone", "step alone, captured")
 _PER_NUMBER = 4  # operations of A x and Aᵀ r for each number of A
@@ -34,7 +35,7 @@ class Mark(NamedTuple):
     """Something whose operations and bytes are counted and whose time was measured."""
 
     part: str
-    """ "optimizer", "loop" or "gradient" """
+    """ "optimizer", "loop", "gradient" or "sweep" """
     label: str
     intensity: float
     """operations for each byte of the least traffic"""
@@ -66,16 +67,61 @@ def roof_of(steps: Record, loops: Record, gradients: Record | None = None) -> Ro
     return Roof(rates, marks)
 
 
-def roof_on_gpu(steps: Experiment, loops: Experiment) -> Roof | None:
-    """Return the ceilings of a GPU, or None where one of the two was not measured.
+def roof_of_sweeps(record: Record) -> Roof:
+    """Return a machine's ceilings with networks under them, one by one and at once.
+
+    Args:
+        record: of "sweep-speed-cuda"; those of `GOAL_COPIES` copies are shown. One by one bears
+            the name of the network alone.
+    """
+    bandwidth, peak = (
+        statistics.median(row[name] for row in record.rows) for name in ("bandwidth", "peak")
+    )
+    marks = [
+        Mark(
+            "sweep",
+            row["network"] + who.removeprefix(ONE_BY_ONE[0]).replace(AT_ONCE, f", {AT_ONCE}"),
+            row["megaflops"] / row["megabytes"],
+            1e6 * row["megaflops"] / limit_of(row, who).seconds,
+        )
+        for row in record.rows
+        for who in (*ONE_BY_ONE, AT_ONCE)
+        if row["copies"] == GOAL_COPIES and who in times_of(row)
+    ]
+    return Roof(Rates(1e9 * bandwidth, 1e9 * peak), marks)
+
+
+def roof_on_gpu(steps: Experiment, loops: Experiment, sweeps: Experiment) -> Roof | None:
+    """Return the ceilings of a GPU with all that was measured there, or None.
 
     Args:
         steps: "optimizer-speed-cuda".
-        loops: "loop-speed-cuda".
+        loops: "loop-speed-cuda"; it counts where both were measured.
+        sweeps: "sweep-speed-cuda", whose rates count where the others were not measured.
     """
-    records = [load_if_recorded(each, "cuda", find_root()) for each in (steps, loops)]
-    found = [record for record in records if record is not None]
-    return roof_of(*found) if len(found) == len(records) else None
+    both = [recorded_on_gpu(each) for each in (steps, loops)]
+    found = [record for record in both if record is not None]
+    roofs = [roof_of(*found)] if len(found) == len(both) else []
+    copies = recorded_on_gpu(sweeps)
+    roofs += [] if copies is None else [roof_of_sweeps(copies)]
+    if not roofs:
+        return None
+    return Roof(roofs[0].rates, [mark for roof in roofs for mark in roof.marks])
+
+
+def say_ceilings(roof: Roof | None) -> str:
+    """Say what a GPU does at best, or that it was not measured.
+
+    Args:
+        roof: of a GPU.
+    """
+    if roof is None:
+        return "On a GPU they were not measured yet."
+    shown = summarize_rates(roof.rates)
+    return (
+        f"On a GPU they are {shown['peak']} and {shown['bandwidth']}, with the corner at "
+        f"{shown['ridge']}."
+    )
 
 
 def steps_on_gpu(experiment: Experiment) -> str:

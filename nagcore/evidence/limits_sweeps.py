@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from nagcore.evidence.experiment import Experiment
+import pandas as pd
+
 from nagcore.evidence.floors import Rates
-from nagcore.evidence.gpu_notes import note_on_gpu
 from nagcore.evidence.limits import Limit
-from nagcore.evidence.limits_table import in_times, say_limits
+from nagcore.evidence.limits_table import in_time, in_times
 from nagcore.evidence.record import Record
+from nagcore.evidence.sweep_race import ONE_BY_ONE
 from nagcore.evidence.timing import median_ratio
 
-ONE_BY_ONE = "one by one"
-"""How the names of the contestants begin that train one copy."""
-_ALONE = {ONE_BY_ONE: "one by one", f"{ONE_BY_ONE}, graph": "one by one as a graph"}
+
+class Ratios(NamedTuple):
+    """How many times as long as a contestant the two ways to train one by one take."""
+
+    loop: float
+    """the usual loop; NaN where one of both was not timed"""
+    graph: float
+    """a loop that replays its step as one graph; likewise"""
 
 
 def sweep_limits(record: Record) -> list[Limit]:
@@ -27,21 +35,10 @@ def sweep_limits(record: Record) -> list[Limit]:
     Args:
         record: of "sweep-speed" or "sweep-speed-cuda".
     """
-    found = []
-    for row in record.rows:
-        case = f"{row['network']}, {row['copies']} copies"
-        operations, traffic = 1e6 * row["megaflops"], 1e6 * row["megabytes"]
-        for who, times in times_of(row).items():
-            peak = row["peak_tf32" if "tf32" in who else "peak"]
-            rates = Rates(1e9 * row["bandwidth"], 1e9 * peak)
-            bound = "arithmetic" if operations / traffic > rates.ridge else "memory"
-            seconds = 1e-6 * statistics.median(times)
-            floor = rates.floor(operations, traffic)
-            found.append(Limit("sweep", who, case, seconds, floor, bound))
-    return found
+    return [limit_of(row, who) for row in record.rows for who in times_of(row)]
 
 
-def times_of(row: Mapping) -> dict[str, list[float]]:
+def times_of(row: Mapping[str, Any]) -> dict[str, list[float]]:
     """Return the microseconds of a step of one copy in each round, of those that were timed.
 
     Args:
@@ -51,50 +48,86 @@ def times_of(row: Mapping) -> dict[str, list[float]]:
     return {who: times for who, times in pairs if times}
 
 
-def gains_of(record: Record, alone: str = ONE_BY_ONE) -> dict[str, float]:
-    """Return how many times as long a step takes alone as in the fastest way at once.
+def ratios_of(row: Mapping[str, Any], who: str) -> Ratios:
+    """Return how many times as long as a contestant one by one takes, round by round.
 
-    By network and number of copies, in words; ratios are taken round by round.
+    Args:
+        row: of "sweep-speed" or "sweep-speed-cuda".
+        who: the contestant.
+    """
+    times = times_of(row)
+    return Ratios(
+        *(
+            median_ratio(times[rival], times[who]) if {rival, who} <= set(times) else math.nan
+            for rival in ONE_BY_ONE
+        )
+    )
+
+
+def sweep_frame(record: Record) -> pd.DataFrame:
+    """Return a row for each network, number of copies and contestant that was timed.
 
     Args:
         record: of "sweep-speed" or "sweep-speed-cuda".
-        alone: the contestant that is held against those at once; cases without it are left out.
+
+    Returns:
+        network, copies, trained (the contestant), and for a step of one copy `microseconds`
+        (median over the rounds) with `least` and `most`, and its `floor` in microseconds.
     """
-    gains = {}
-    for row in record.rows:
-        times = times_of(row)
-        together = [own for who, own in times.items() if not who.startswith(ONE_BY_ONE)]
-        if together and alone in times:
-            fastest = min(together, key=statistics.median)
-            gains[f"{row['network']}, {row['copies']} copies"] = median_ratio(times[alone], fastest)
-    return gains
-
-
-def say_gains(record: Record) -> str:
-    """Say how many times as long a step takes alone as at once, in every case.
-
-    Args:
-        record: of "sweep-speed" or "sweep-speed-cuda".
-    """
-    said = [
-        f"{words} {', '.join(f'{in_times(gain)} ({case})' for case, gain in gains.items())}"
-        for alone, words in _ALONE.items()
-        if (gains := gains_of(record, alone))
+    rows = [
+        {
+            "network": row["network"],
+            "copies": row["copies"],
+            "trained": who,
+            "microseconds": statistics.median(times),
+            "least": min(times),
+            "most": max(times),
+            "floor": 1e6 * limit_of(row, who).floor,
+        }
+        for row in record.rows
+        for who, times in times_of(row).items()
     ]
-    if not said:
-        return "nothing was timed both at once and one by one"
-    return f"a step takes so many times as long as at once: {'; '.join(said)}"
+    return pd.DataFrame(rows)
 
 
-def sweeps_on_gpu(experiment: Experiment) -> str:
-    """Say what training at once gains on a GPU, and how far from its floor it is.
+def tabulate_sweeps(record: Record) -> pd.DataFrame:
+    """Return a line for each contestant: a step of one copy, its floor, and the two ratios.
 
     Args:
-        experiment: "sweep-speed-cuda".
+        record: of "sweep-speed" or "sweep-speed-cuda".
     """
-    return note_on_gpu(experiment, _said)
+    lines = {
+        (row["network"], row["copies"], who): _line(limit_of(row, who), ratios_of(row, who))
+        for row in record.rows
+        for who in times_of(row)
+    }
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    table.index = pd.MultiIndex.from_tuples(lines, names=["network", "copies", "trained"])
+    return table
 
 
-def _said(record: Record) -> str:
-    together = [each for each in sweep_limits(record) if not each.who.startswith(ONE_BY_ONE)]
-    return f"On a GPU {say_gains(record)}. Of the ways to train at once {say_limits(together)}."
+def _line(limit: Limit, ratios: Ratios) -> dict[str, str]:
+    return {
+        "a step of one copy": in_time(limit.seconds),
+        "floor": in_time(limit.floor),
+        "bound by": limit.bound,
+        "times its floor": in_times(limit.times),
+        "gain on the loop": in_times(ratios.loop),
+        "gain on a graph": in_times(ratios.graph),
+    }
+
+
+def limit_of(row: Mapping[str, Any], who: str) -> Limit:
+    """Return the time of a step of one copy beside its bytes and operations.
+
+    Args:
+        row: of "sweep-speed" or "sweep-speed-cuda".
+        who: a contestant that was timed.
+    """
+    operations, traffic = 1e6 * row["megaflops"], 1e6 * row["megabytes"]
+    peak = row["peak_tf32" if "tf32" in who else "peak"]
+    rates = Rates(1e9 * row["bandwidth"], 1e9 * peak)
+    bound = "arithmetic" if operations / traffic > rates.ridge else "memory"
+    seconds = 1e-6 * statistics.median(times_of(row)[who])
+    case = f"{row['network']}, {row['copies']} copies"
+    return Limit("sweep", who, case, seconds, rates.floor(operations, traffic), bound)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -44,12 +45,14 @@ def in_time(seconds: float) -> str:
 
 
 def in_times(ratio: float) -> str:
-    """Return a ratio in about three digits.
+    """Return a ratio in about three digits, and a dash for one that is not known.
 
     Example:
-        >>> [in_times(x) for x in (0.951, 12.345, 7640.0)]
-        ['0.95', '12.3', '7,640']
+        >>> [in_times(x) for x in (0.951, 12.345, 7640.0, float("nan"))]
+        ['0.95', '12.3', '7,640', '–']
     """
+    if math.isnan(ratio):
+        return "–"
     return f"{ratio:,.{2 if ratio < 10 else 1 if ratio < 100 else 0}f}"
 
 
@@ -92,29 +95,29 @@ def tabulate_layers(network: str, batch_size: int, rates: Rates) -> pd.DataFrame
 
 
 def say_limits(limits: Sequence[Limit]) -> str:
-    """Say how near times are to their floors: how many are, and which are nearest and furthest.
+    """Say how near times are to their floors: how many are, and between which ratios all lie.
 
     Args:
         limits: of one part; those of others than this package count too.
 
     Example:
         >>> say_limits([Limit("optimizer", "NAG", "one tensor", 1.1, 1.0, "memory")])
-        '1 of 1 takes at most 1.25 times its floor and 0 more than 2 times; the nearest is NAG \
-(one tensor) with 1.10 times, the furthest NAG (one tensor) with 1.10 times'
+        '1 of 1 takes at most 1.25 times its floor and 0 more than 2 times; the least is 1.10 \
+times (NAG, one tensor), the most 1.10 times (NAG, one tensor)'
     """
     if not limits:
         return "nothing of it was timed"
     near, far = (sum(each.times <= NEAR for each in limits), sum(e.times > FAR for e in limits))
-    nearest, furthest = (pick(limits, key=lambda each: each.times) for pick in (min, max))
+    least, most = (pick(limits, key=lambda each: each.times) for pick in (min, max))
     return (
         f"{near} of {len(limits)} take{'s' * (near == 1)} at most {NEAR:g} times "
-        f"{'its' if near == 1 else 'their'} floor and {far} more than {FAR:g} times; the nearest "
-        f"is {_named(nearest)}, the furthest {_named(furthest)}"
+        f"{'its' if near == 1 else 'their'} floor and {far} more than {FAR:g} times; the least "
+        f"is {_named(least)}, the most {_named(most)}"
     )
 
 
 def _named(limit: Limit) -> str:
-    return f"{limit.who} ({limit.case}) with {in_times(limit.times)} times"
+    return f"{in_times(limit.times)} times ({limit.who}, {limit.case})"
 
 
 def summarize_rates(rates: Rates) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.gpu_notes import note_on_gpu
+from nagcore.evidence.modalities_comparison import say_order
 from nagcore.evidence.modalities_verdicts import (
     label,
     ranking,
@@ -42,11 +43,16 @@ def with_larger(small: Record, *larger: Experiment) -> list[Record]:
 def say_others(records: Sequence[Record], *larger: Experiment) -> str:
     """Say the ranking in each record but the first, and which experiments have no record yet.
 
+    A record in another order than the first says so.
+
     Args:
         records: those that `with_larger` returned.
         larger: what it was given.
     """
-    parts = [f"In {record.declaration.name}: {say_ranking(record)}" for record in records[1:]]
+    parts = [
+        f"In {record.declaration.name}: {say_ranking(record)} {say_order(records[0], record)}"
+        for record in records[1:]
+    ]
     names = {record.declaration.name for record in records}
     missing = [each for each in larger if each.declaration.name not in names]
     return " ".join([*parts, *(note_on_gpu(each, say_ranking) for each in missing)])
@@ -81,9 +87,15 @@ def tabulate_modality(records: Sequence[Record], *, per_byte: bool = False) -> p
 
 
 def tabulate_places(records: Mapping[str, Record]) -> pd.DataFrame:
-    """Return the place of each optimizer by mean test loss, one column for each kind of data."""
+    """Return the place of each optimizer by mean test loss, one column for each kind of data.
+
+    Args:
+        records: by the kind of data; a column is named after it and the experiment.
+    """
     places = {
-        kind: {label(name): str(place) for place, (name, _) in enumerate(ranking(record), 1)}
+        f"{kind} ({record.declaration.name})": {
+            label(name): str(place) for place, (name, _) in enumerate(ranking(record), 1)
+        }
         for kind, record in records.items()
     }
     table = pd.DataFrame(places).fillna("–")

@@ -12,7 +12,9 @@ from nagcore.evidence.record import Record
 from nagcore.evidence.statistics import Summary, summarize
 from nagcore.optim.table import find_optimizer
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+STEADY = 1.2
+"""How many times as long a step may take in one run as in another for seconds to be compared."""
 
 
 def label(optimizer: str) -> str:
@@ -38,11 +40,12 @@ def say_ranking(record: Record) -> str:
     """Say which optimizer has the lowest test loss, whether its seeds are clear of the next one's,
     and where NAG stands.
     """
-    ranked, rows = ranking(record), {row["optimizer"]: row for row in record.rows}
+    ranked = ranking(record)
     (best, least), (second, next_least) = ranked[:2]
     sentence = (
         f"{label(best)} has the lowest test loss, {text_of(least)} nats (n = {least.n}); "
-        f"{label(second)} follows with {text_of(next_least)}, and {_overlap(rows, best, second)}"
+        f"{label(second)} follows with {text_of(next_least)}, and "
+        f"{_overlap(record, best, second, 'their seeds')}"
     )
     names = [name for name, _ in ranked]
     if "nag" not in names[1:]:
@@ -51,18 +54,17 @@ def say_ranking(record: Record) -> str:
     if not _finite(loss):
         return f"{sentence}. NAG diverged with one seed or more."
     behind = f"{loss.mean - least.mean:.3f} nats behind the first"
-    at = "last" if place == len(names) - 1 else _ORDINALS[place]
+    at = "last" if place == len(names) - 1 else ORDINALS[place]
     where = f"NAG is {at} of {len(names)}, {behind}"
-    return f"{sentence}. {where}; {_overlap(rows, best, 'nag', 'the first')}."
+    apart = _overlap(record, best, "nag", "its seeds and those of the first")
+    return f"{sentence}. {where}; {apart}."
 
 
-def _overlap(rows: Mapping[str, Mapping[str, Any]], one: str, other: str, who: str = "") -> str:
-    """Say whether the worst seed of one is better than the best seed of the other."""
-    low, high = rows[one]["test_loss"], rows[other]["test_loss"]
-    if len(low) == 1:
+def _overlap(record: Record, one: str, other: str, whose: str) -> str:
+    """Say whether the seeds of two optimizers are clear of each other."""
+    if len(record.rows[0]["test_loss"]) == 1:
         return "with one seed the order is open"
-    whose = f"its seeds and those of {who}" if who else "their seeds"
-    if max(low) < min(high):
+    if clear(record, one, other):
         return f"{whose} do not overlap"
     return f"{whose} overlap, so that the order is open"
 
@@ -112,39 +114,52 @@ def reached(record: Record, reference: str = "nag") -> dict[str, Reached | None]
     return found
 
 
+def unsteadiness(record: Record) -> float:
+    """Return how many times as long a step took in one run as in another of the same optimizer."""
+    return max(max(row["step_seconds"]) / min(row["step_seconds"]) for row in record.rows)
+
+
 def say_reached(record: Record) -> str:
-    """Say when the others are where NAG ends, in steps and in seconds."""
+    """Say when the others are where NAG ends, in steps, and in seconds where these are steady."""
     rows = {row["optimizer"]: row for row in record.rows}
     if "nag" not in rows or not math.isfinite(mean_curve(rows["nag"])[-1]):
         return "NAG has no loss at the end that the others could be measured by."
-    found, last = reached(record), rows["nag"]["step"][-1]
+    found, last, most = reached(record), rows["nag"]["step"][-1], unsteadiness(record)
     there = [(name, at) for name, at in found.items() if at is not None and name != "nag"]
     never = [label(name) for name, at in found.items() if at is None]
     start = f"Where NAG is after {last} steps (validation loss {mean_curve(rows['nag'])[-1]:.3f})"
     if not there:
         return f"{start}, none of the others comes in as many."
     parts = [
-        f"{label(name)} is after {at.steps} steps, in {at.share:.2f} times the seconds"
+        f"{label(name)} is after {at.steps}"
+        + (f" steps, in {at.share:.2f} times the seconds" if most <= STEADY else "")
         for name, at in sorted(there, key=lambda pair: pair[1].steps)
     ]
-    end = (
-        f"; {_listed(never)} {'does' if len(never) == 1 else 'do'} not come there" if never else ""
+    end = f"; {listed(never)} {'does' if len(never) == 1 else 'do'} not come there" if never else ""
+    return f"{start}, {listed(parts)}{end}.{'' if most <= STEADY else _say_unsteady(most)}"
+
+
+def _say_unsteady(most: float) -> str:
+    return (
+        f" Seconds are not compared: with the same optimizer, a step took up to {most:.1f} times "
+        "as long in one run as in another."
     )
-    return f"{start}, {_listed(parts)}{end}."
+
+
+def at_ends(record: Record) -> list[str]:
+    """Return the optimizers whose best step size lies at an end of the grid."""
+    grids = record.declaration.constants["lr_grid"]
+    ends = {name: (grid[0], grid[-1]) for name, grid in grids.items()}
+    return [row["optimizer"] for row in record.rows if row["lr"] in ends[row["optimizer"]]]
 
 
 def say_step_sizes(record: Record) -> str:
     """Say whether the best step sizes lie inside the grids, or at the ends of which."""
-    grids = record.declaration.constants["lr_grid"]
-    ends = [
-        label(row["optimizer"])
-        for row in record.rows
-        if row["lr"] in (grids[row["optimizer"]][0], grids[row["optimizer"]][-1])
-    ]
+    ends = [label(name) for name in at_ends(record)]
     if not ends:
         return "Each best step size lies inside its grid."
     return (
-        f"The best step size of {_listed(ends)} lies at the end of the grid, so a better one may "
+        f"The best step size of {listed(ends)} lies at the end of the grid, so a better one may "
         "lie outside."
     )
 
@@ -167,21 +182,13 @@ def _size(name: str) -> str:
     return "Tier two, the full size." if name.endswith("-full") else "Tier one."
 
 
-def say_places(records: Mapping[str, Record]) -> str:
-    """Say whether one optimizer is first everywhere, and where NAG stands in each kind of data."""
-    firsts = {kind: label(ranking(record)[0][0]) for kind, record in records.items()}
-    names = set(firsts.values())
-    if len(names) == 1:
-        sentence = f"{names.pop()} is first in all of them"
-    else:
-        sentence = _listed([f"{name} is first in {kind}" for kind, name in firsts.items()])
-    places = []
-    for kind, record in records.items():
-        order = [name for name, _ in ranking(record)]
-        if "nag" in order:
-            places.append(f"{_ORDINALS[order.index('nag')]} of {len(order)} in {kind}")
-    return f"{sentence}. NAG is {_listed(places)}."
+def clear(record: Record, one: str, other: str) -> bool:
+    """Return whether no seed of one optimizer lies among those of another."""
+    rows = {row["optimizer"]: np.nan_to_num(row["test_loss"], nan=np.inf) for row in record.rows}
+    low, high = sorted((rows[one], rows[other]), key=max)
+    return len(low) > 1 and max(low) < min(high)
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Return words as a list in a sentence."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

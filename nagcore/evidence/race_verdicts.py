@@ -16,6 +16,7 @@ from nagcore.evidence.record import Record
 from nagcore.optim.table import find_optimizer
 
 _BELIEVED = 0.05
+_NEAR = 0.1
 
 
 def summarize_race(record: Record) -> dict[str, str]:
@@ -43,6 +44,7 @@ def summarize_race(record: Record) -> dict[str, str]:
         "race_held_out": f"{constants['held_out']:,}",
         "race_runs": f"{len(all_runs(record)):,}",
         "race_clip": f"{CLIPPED_AT:g}",
+        "race_level": f"{_BELIEVED:g}",
         "race_every": str(constants["every"]),
         "race_targets": listed(
             [
@@ -56,13 +58,13 @@ def summarize_race(record: Record) -> dict[str, str]:
 def say_first(record: Record) -> str:
     """Say for each task which methods reach the target in the fewest steps, and how NAG does."""
     parts = []
-    for task, times in _medians(record).items():
+    for task, times in medians(record).items():
         best, words = min(times.values()), TASKS[task].label
         if math.isinf(best):
             parts.append(f"no method on the task {words}")
             continue
         first = [name for name, steps in times.items() if steps == best]
-        text = f"{_labels(first)} on the task {words} with {best:,.0f} steps"
+        text = f"{labels(first)} on the task {words} with {best:,.0f} steps"
         if "nag" not in first:
             text += f" (Nesterov's method: {_steps(times['nag'])})"
         parts.append(text)
@@ -75,26 +77,41 @@ def say_profile(record: Record) -> str:
     if float(scores.max()) == 0:
         return "No method reaches a target, so that the profile says nothing."
     first, own = leaders(scores), place(scores, "nag")
-    text = f"The largest area under its profile, {scores.iloc[0]:.2f}, has {_labels(first)}"
+    text = f"The largest area under its profile, {scores.iloc[0]:.2f}, has {labels(first)}"
     if first == ["nag"]:
         return f"{text}."
-    return f"{text}; Nesterov's method is number {own} of {len(scores)} with {scores['nag']:.2f}."
+    apart = {str(n): abs(float(area - scores["nag"])) for n, area in scores.items() if n != "nag"}
+    near = [name for name, distance in apart.items() if distance < _NEAR]
+    return (
+        f"{text}; Nesterov's method is number {own} of {len(scores)} with {scores['nag']:.2f}, and "
+        f"less than {_NEAR:g} from that {'is' if len(near) < 2 else 'are'} {labels(near)}."
+    )
 
 
 def say_pairs(record: Record) -> str:
     """Say from which methods NAG can be told apart, over all tasks and fresh seeds together."""
+    ahead, behind, apart = tell_apart(record)
+    n = next(iter(compare_pairs(record).values())).n
+    start = f"Over all {n} pairs of task and seed, after Holm's correction, Nesterov's method"
+    told = [
+        f"{word} steps than {labels(names)}"
+        for word, names in (("fewer", ahead), ("more", behind))
+        if names
+    ]
+    if not told:
+        return f"{start} can be told from none of the others."
+    rest = f"cannot be told from {labels(apart)}" if apart else "can be told from all"
+    return f"{start} needs {' and '.join(told)}; it {rest}."
+
+
+def tell_apart(record: Record) -> tuple[list[str], list[str], list[str]]:
+    """Return which methods NAG is ahead of, behind, and which it cannot be told from."""
     tests = compare_pairs(record)
     adjusted = dict(zip(tests, holm(test.p for test in tests.values()), strict=True))
     told = [name for name, p in adjusted.items() if p < _BELIEVED]
     ahead = [name for name in told if _sign(tests[name]) < 0]
     behind = [name for name in told if _sign(tests[name]) > 0]
-    apart = [name for name in tests if name not in (*ahead, *behind)]
-    n = next(iter(tests.values())).n
-    return (
-        f"Over all {n} pairs of task and seed, after Holm's correction, Nesterov's method needs "
-        f"fewer steps than {_labels(ahead)} and more than {_labels(behind)}; it cannot be told "
-        f"from {_labels(apart)}."
-    )
+    return ahead, behind, [name for name in tests if name not in (*ahead, *behind)]
 
 
 def compare_pairs(record: Record, method: str = "nag") -> dict[str, PairedTest]:
@@ -129,17 +146,19 @@ def say_edges(record: Record) -> str:
 
 def say_lost(record: Record) -> str:
     """Say how many runs diverged, and who missed a target with half the fresh seeds or more."""
-    runs = all_runs(record)
+    runs, own = all_runs(record), raced(record)
     diverged = runs["status"].tolist().count("diverged")
-    missed = [
+    missed = int(np.isinf(own["steps"].to_numpy(dtype=float)).sum())
+    most = [
         f"{find_optimizer(method).label} on the task {TASKS[task].label}"
-        for task, times in _medians(record).items()
+        for task, times in medians(record).items()
         for method, steps in times.items()
         if math.isinf(steps)
     ]
     return (
-        f"Of the {len(runs):,} runs of the search {diverged:,} diverged. With its own step size "
-        f"the target was missed in the median by {listed(missed) or 'nobody'}."
+        f"Of the {len(own):,} runs on fresh seeds with the step size that was chosen, {missed:,} "
+        f"missed the target; it was missed in the median by {listed(most) or 'nobody'}. In "
+        f"{diverged:,} of the {len(runs):,} runs of the search the loss was not finite any more."
     )
 
 
@@ -197,13 +216,14 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _medians(record: Record) -> dict[str, dict[str, float]]:
+def medians(record: Record) -> dict[str, dict[str, float]]:
     """Return the median steps to the target of every method, by task."""
     times = times_by_method(raced(record), time="steps")
     return {str(task): dict(line) for task, line in times.T.to_dict().items()}  # pyright: ignore
 
 
-def _labels(methods: Sequence[str]) -> str:
+def labels(methods: Sequence[str]) -> str:
+    """Return the labels of methods as a list in a sentence, for none that there is none."""
     return listed([find_optimizer(name).label for name in methods]) or "none of the others"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -16,10 +18,12 @@ from nagcore.evidence.loop_speed_table import (
     times_by_loop,
 )
 from nagcore.evidence.record import Record
+from nagcore.evidence.report import scientific
 from nagcore.evidence.restart_table import slug
 
 CONTROLS = ("again", "weights rounded")
 """Rows of "switches-agree" that say how far runs are apart in which no switch is set."""
+_ORDER_ALONE = ("channels_last", "graph", "compile", "accumulate")
 _WHERE = ("one step", "all steps", "loss")
 
 
@@ -74,7 +78,7 @@ def summarize_switches(record: Record) -> dict[str, str]:
 def _distance(value: float) -> str:
     if math.isnan(value):
         return "–"
-    return "0" if value == 0 else f"{value:.0e}"
+    return scientific(value) if value else "0"
 
 
 def summarize_goals(record: Record) -> dict[str, str]:
@@ -153,14 +157,35 @@ def _timed(found: dict[str, str]) -> set[str]:
 
 def _say_switches(record: Record) -> str:
     found = summarize_switches(record)
-    rounded = [
-        f"{_distance(row['first'])} after one step and {_distance(row['last'])} after all "
-        f"({row['network']})"
-        for row in record.rows
-        if row["switch"] == "tf32" and row["agrees"] != "–"
-    ]
-    moved = f" TF32 moves the parameters by {', by '.join(rounded)}." if rounded else ""
-    return (
+    said = (
         f"On a GPU {found['switch_agree']} of {found['switch_run']} pairs agree; not within the "
-        f"tolerance: {found['switch_apart']}; not run: {found['switch_not_run']}.{moved}"
+        f"tolerance: {found['switch_apart']}; not run: {found['switch_not_run']}."
+    )
+    return " ".join(filter(None, [said, *map(_say_tf32, _by_network(record))]))
+
+
+def _by_network(record: Record) -> list[dict[str, Mapping[str, Any]]]:
+    """Return the rows that were run, for each network by their switch."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in record.rows:
+        if row["agrees"] != "–":
+            found.setdefault(row["network"], {})[row["switch"]] = row
+    return list(found.values())
+
+
+def _say_tf32(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say how far TF32 moves a network, beside the switches that change the order alone."""
+    if "tf32" not in rows:
+        return ""
+    short, others = rows["tf32"], [rows[name] for name in _ORDER_ALONE if name in rows]
+    said = (
+        f"With TF32 the parameters of “{short['network']}” are {_distance(short['first'])} away "
+        f"from those of plain float32 after one step and {_distance(short['last'])} after all"
+    )
+    if not others:
+        return f"{said}."
+    furthest = max(others, key=lambda row: row["first"])
+    return (
+        f"{said}; of the switches that change the order of sums alone none is further away than "
+        f"{_distance(furthest['first'])} after one step ({furthest['switch']})."
     )

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nagcore.errors import UsageError
-from nagcore.evidence import gpu_notes, limits_roof, limits_sweeps
+from nagcore.evidence import gpu_notes, limits_roof
 from nagcore.evidence.experiments.gradient_speed import EXPERIMENT as GRADIENTS
 from nagcore.evidence.experiments.loop_speed import EXPERIMENT as LOOPS
 from nagcore.evidence.experiments.loop_speed_cuda import EXPERIMENT as LOOPS_ON_GPU
@@ -36,8 +36,7 @@ from nagcore.evidence.limits import (
     step_limits,
     stream_limits,
 )
-from nagcore.evidence.limits_roof import Mark, Roof, roof_of, roof_on_gpu
-from nagcore.evidence.limits_sweeps import gains_of, say_gains, sweep_limits
+from nagcore.evidence.limits_roof import Mark, Roof, roof_of, roof_on_gpu, say_ceilings
 from nagcore.evidence.limits_table import (
     say_limits,
     summarize_added,
@@ -238,45 +237,6 @@ def test_streams_are_held_against_the_sequential_read():
     assert {each.who for each in ours} == {"nagcore"}
 
 
-# sweeps
-
-
-def sweeps(contestants=("one by one", "one by one, graph", "at once", "at once, tf32")):
-    def measure(setting):
-        scale = 0.0 if setting["copies"] == 256 else 1.0  # where nothing could be timed
-        times = [[8.0, 9.0, 7.0], [2.0] * 3, [1.0] * 3, [0.5] * 3]
-        return {
-            "contestant": list(contestants),
-            "microseconds": [own if scale else [] for own in times[: len(contestants)]],
-            "megaflops": 1.0,
-            "megabytes": 0.5,
-            "bandwidth": 5_000.0,
-            "peak": 1_000.0,
-            "peak_tf32": 100_000.0,
-        }
-
-    return record_of(SWEEPS, measure)
-
-
-def test_copies_are_held_against_operations_or_bytes():
-    found = {(each.who, each.case): each for each in sweep_limits(sweeps())}
-    at_once = found["at once", "small CNN, 16 copies"]
-    assert (at_once.floor, at_once.bound) == (pytest.approx(1e-6), "arithmetic")
-    short = found["at once, tf32", "small CNN, 16 copies"]
-    assert (short.floor, short.bound) == (pytest.approx(1e-7), "memory")
-    assert not [case for _, case in found if "256" in case]
-
-
-def test_gains_are_against_the_fastest_way_at_once():
-    cases = [f"{name}, {n} copies" for name in ("small CNN", "autoencoder") for n in (16, 64)]
-    assert gains_of(sweeps()) == dict.fromkeys(cases, 16.0)
-    said = say_gains(sweeps())
-    assert "at once: one by one 16.0 (small CNN, 16 copies), 16.0 (" in said
-    assert "; one by one as a graph 4.00 (small CNN, 16 copies)" in said
-    assert "graph" not in say_gains(sweeps(("one by one", "x", "at once")))
-    assert say_gains(sweeps(("one by one",))).startswith("nothing was timed both")
-
-
 # words and tables
 
 
@@ -289,9 +249,7 @@ def test_what_is_said_of_limits_is_counted():
         [limit(1.25), limit(1.26, case="b"), limit(2.0, "fit"), limit(2.01, case="z")]
     )
     assert said.startswith("1 of 4 takes at most 1.25 times its floor and 1 more than 2 times;")
-    assert said.endswith(
-        "nearest is NAG (a list) with 1.25 times, the furthest NAG (z) with 2.01 times"
-    )
+    assert said.endswith("the least is 1.25 times (NAG, a list), the most 2.01 times (NAG, z)")
     assert say_limits([limit(0.9), limit(1.0)]).startswith("2 of 2 take at most 1.25 times their")
     assert say_limits([]) == "nothing of it was timed"
 
@@ -322,39 +280,37 @@ def test_a_single_image_makes_the_linear_layers_wait_for_memory():
 
 
 def found(monkeypatch, **records):
-    for module in (gpu_notes, limits_roof):
-        monkeypatch.setattr(
-            module, "load_if_recorded", lambda e, *_: records.get(e.declaration.name)
-        )
+    monkeypatch.setattr(
+        gpu_notes, "load_if_recorded", lambda e, *_: records.get(e.declaration.name)
+    )
 
 
 def test_without_records_of_a_gpu_that_is_said(monkeypatch):
     found(monkeypatch)
-    assert roof_on_gpu(STEPS_ON_GPU, LOOPS_ON_GPU) is None
+    assert roof_on_gpu(STEPS_ON_GPU, LOOPS_ON_GPU, SWEEPS) is None
+    assert say_ceilings(None) == "On a GPU they were not measured yet."
     for say, experiment in (
         (limits_roof.steps_on_gpu, STEPS_ON_GPU),
         (limits_roof.loops_on_gpu, LOOPS_ON_GPU),
-        (limits_sweeps.sweeps_on_gpu, SWEEPS),
     ):
         assert "has not been measured on a GPU yet" in say(experiment)
 
 
 def test_with_records_of_a_gpu_they_are_summed_up(monkeypatch):
     own, theirs = steps(STEPS_ON_GPU), loops(LOOPS_ON_GPU, ("fit", "step alone, captured"))
-    both = {"optimizer-speed-cuda": own, "loop-speed-cuda": theirs, "sweep-speed-cuda": sweeps()}
+    both = {"optimizer-speed-cuda": own, "loop-speed-cuda": theirs}
     found(monkeypatch, **both)
-    roof = roof_on_gpu(STEPS_ON_GPU, LOOPS_ON_GPU)
+    roof = roof_on_gpu(STEPS_ON_GPU, LOOPS_ON_GPU, SWEEPS)
     assert roof == roof_of(own, theirs)
     assert roof is not None
+    assert "50 GFLOP/s and 100 GB/s, with the corner at 0.5." in say_ceilings(roof)
     assert "S, captured" in {mark.label for mark in roof.marks}
     said = limits_roof.steps_on_gpu(STEPS_ON_GPU)
     assert said.startswith("Of the steps of this package on a GPU 3 of 21 take at most")
     assert said.endswith(own.note())
     assert "of this package on a GPU 2 of 3 take" in limits_roof.loops_on_gpu(LOOPS_ON_GPU)
-    said = limits_sweeps.sweeps_on_gpu(SWEEPS)
-    assert "Of the ways to train at once 4 of 8 take at most" in said
     found(monkeypatch, **{"optimizer-speed-cuda": own})
-    assert roof_on_gpu(STEPS_ON_GPU, LOOPS_ON_GPU) is None, "one alone is no roof"
+    assert roof_on_gpu(STEPS_ON_GPU, LOOPS_ON_GPU, SWEEPS) is None, "one alone is no roof"
 
 
 # the figures

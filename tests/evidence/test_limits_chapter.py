@@ -18,7 +18,10 @@ from nagcore.evidence.limits import (
     step_limits,
     stream_limits,
 )
+from nagcore.evidence.limits_roof import roof_of_sweeps
+from nagcore.evidence.limits_sweeps import ratios_of, times_of
 from nagcore.evidence.store import load_record
+from nagcore.evidence.sweep_verdicts import AT_ONCE, GOAL
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = ROOT / "chapters" / "15-speed-and-limits.ipynb"
@@ -29,10 +32,10 @@ _NAMES = re.compile(r"28 × 28|b?float(?:16|32)|TF32")
 _MARKERS = re.compile(r"@[0-9a-z]+|^\(.*\)=$", re.MULTILINE)
 
 
-def recorded(name):
-    if not (ROOT / "results" / name / "cpu.json").exists():
+def recorded(name, device="cpu"):
+    if not (ROOT / "results" / name / f"{device}.json").exists():
         pytest.skip(f"{name} is not recorded; tests/evidence/test_results.py says so")
-    return load_record(EXPERIMENTS[name], "cpu", root=ROOT)
+    return load_record(EXPERIMENTS[name], device, root=ROOT)
 
 
 def cells(kind):
@@ -126,6 +129,31 @@ def test_warm_files_leave_a_stream_further_from_its_floor():
     found = {(e.who, e.case): e.times for e in stream_limits(recorded("stream-speed"))}
     for who in ("nagcore", "nagcore, normalised"):
         assert found[who, "warm files"] > found[who, "cold files"]
+
+
+def test_on_a_processor_the_sign_of_the_gain_depends_on_the_network():
+    gains = {
+        row["network"]: {who: ratios_of(row, who).loop for who in times_of(row)}
+        for row in recorded("sweep-speed").rows
+    }
+    compiled = {network: own["at once, compiled step"] for network, own in gains.items()}
+    assert compiled["tiny MLP"] > gains["tiny MLP"]["at once"] > 1
+    assert compiled["tiny MLP"] > compiled["MLP"] > 1 > gains["MLP"]["at once"]
+    assert max(compiled["small CNN"], gains["small CNN"]["at once"]) < 1
+
+
+def test_on_a_gpu_a_part_of_the_gain_is_the_graph_s():
+    record = recorded("sweep-speed-cuda", "cuda")
+    for row in record.rows:
+        at_once, graph = ratios_of(row, AT_ONCE), ratios_of(row, "one by one, graph").loop
+        assert at_once.loop > GOAL
+        assert 1 < at_once.graph < at_once.loop / 2
+        assert graph > 2
+    roof = roof_of_sweeps(record)
+    rates = {mark.label: mark.rate / roof.rates.ceiling(mark.intensity) for mark in roof.marks}
+    for network in record.declaration.axes["network"]:
+        alone, graph, many = (rates[network + way] for way in ("", ", graph", ", at once"))
+        assert alone < 0.01 < graph < many < 1
 
 
 def test_a_part_with_a_high_bar_may_be_worth_less():

@@ -27,16 +27,15 @@ from nagcore.evidence.modalities_table import (
     samples,
     summarize_modality,
     tabulate_modality,
-    tabulate_places,
 )
 from nagcore.evidence.modalities_verdicts import (
     ranking,
     reached,
-    say_places,
     say_protocol,
     say_ranking,
     say_reached,
     say_step_sizes,
+    unsteadiness,
 )
 from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
@@ -264,6 +263,18 @@ def test_when_the_others_are_where_nag_ends():
     assert "no loss at the end" in say_reached(lost)
 
 
+def test_seconds_of_a_busy_machine_are_not_compared():
+    record = made_up(
+        row("nag", [1.0, 1.0], (3.0, 1.5)),
+        row("adamw", [1.0, 1.0], (3.0, 1.4), step_seconds=[0.001, 0.0019]),
+    )
+    assert unsteadiness(record) == pytest.approx(1.9)
+    assert say_reached(record).endswith(
+        "AdamW is after 10. Seconds are not compared: with the same optimizer, a step took up to "
+        "1.9 times as long in one run as in another."
+    )
+
+
 def test_step_sizes_at_the_end_of_the_grid_are_named():
     assert "inside its grid" in say_step_sizes(made_up(row("nag", [1.0])))
     at_end = made_up(row("nag", [1.0], lr=1.0), row("adan", [1.0], lr=0.01), row("muon", [1.0]))
@@ -273,18 +284,6 @@ def test_step_sizes_at_the_end_of_the_grid_are_named():
 def test_bits_are_nats_over_the_logarithm_of_two():
     table = tabulate_modality([made_up(row("nag", [math.log(2)] * 2))], per_byte=True)
     assert table.loc[("toy", "NAG"), "bits/byte"] == "1.000 ± 0.000"
-
-
-def test_places_side_by_side():
-    one = made_up(row("nag", [2.0]), row("adamw", [1.0]), row("sgd", [3.0]))
-    other = made_up(row("nag", [1.0]), row("adamw", [2.0]))
-    table = tabulate_places({"images": one, "text": other})
-    assert table.loc["NAG"].tolist() == ["2", "1"]
-    assert table.loc["SGD"].tolist() == ["3", "–"]
-    words = say_places({"images": one, "text": other})
-    assert words.startswith("AdamW is first in images and NAG is first in text. ")
-    assert words.endswith("NAG is second of 3 in images and first of 2 in text.")
-    assert say_places({"a": one, "b": one}).startswith("AdamW is first in all of them. ")
 
 
 def test_what_prose_takes_is_text():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nagcore.evidence import fastest_table, race_verdicts
+from nagcore.evidence import fastest_table, race_caveats, race_verdicts
 from nagcore.evidence.experiments.fair_race import EXPERIMENT, SMALL
 from nagcore.evidence.experiments.fastest_94 import EXPERIMENT as FASTEST
 from nagcore.evidence.fair_race_table import (
@@ -84,6 +85,10 @@ def plain(task, method, lr, seed):
     return base if lr == 0.1 else math.inf if lr == 10.0 else base + 15
 
 
+def plain_but_adam_first(task, method, lr, seed):
+    return 10 if method == "adam" else plain(task, method, lr, seed)
+
+
 def test_a_race_is_told_run_by_run():
     record = race(plain)
     runs = all_runs(record)
@@ -137,7 +142,12 @@ def test_who_is_first_is_said_for_each_task():
 def test_the_profile_is_put_into_words():
     assert race_verdicts.say_profile(race(plain)).endswith("1.00, has Nesterov (NAG).")
     said = race_verdicts.say_profile(race(lambda t, m, lr, s: 10 if m == "sgd" else 20))
-    assert "1.00, has SGD; Nesterov's method is number 2 of 3 with 0.67." in said
+    assert said.endswith(
+        "1.00, has SGD; Nesterov's method is number 2 of 3 with 0.67, and less than 0.1 from that "
+        "is Adam."
+    )
+    said = race_verdicts.say_profile(race(lambda t, m, lr, s: {"sgd": 10, "nag": 20}.get(m, 90)))
+    assert said.endswith("less than 0.1 from that is none of the others.")
     none = race_verdicts.say_profile(race(lambda t, m, lr, s: math.inf))
     assert "No method reaches a target" in none
 
@@ -145,24 +155,64 @@ def test_the_profile_is_put_into_words():
 def test_pairs_are_told_apart_only_where_they_are():
     said = race_verdicts.say_pairs(race(plain))
     assert said.startswith("Over all 10 pairs of task and seed")
-    assert "fewer steps than SGD and Adam and more than none of the others" in said
-    assert "cannot be told from none of the others" in said
+    assert said.endswith("needs fewer steps than SGD and Adam; it can be told from all.")
     said = race_verdicts.say_pairs(race(lambda t, m, lr, s: 5 if m == "adam" else 50))
-    assert "fewer steps than none of the others and more than Adam" in said
-    assert "cannot be told from SGD" in said
+    assert said.endswith("needs more steps than Adam; it cannot be told from SGD.")
+    same = race_verdicts.say_pairs(race(lambda t, m, lr, s: 50))
+    assert same.endswith("can be told from none of the others.")
+    both = race_verdicts.say_pairs(race(plain_but_adam_first))
+    assert both.endswith("fewer steps than SGD and more steps than Adam; it can be told from all.")
     lost = race(lambda t, m, lr, s: math.inf if m == "nag" else 50)
-    assert "more than SGD and Adam" in race_verdicts.say_pairs(lost)
+    assert "more steps than SGD and Adam" in race_verdicts.say_pairs(lost)
 
 
 def test_edges_misses_and_divergence_are_said():
     assert "No step size" in race_verdicts.say_edges(race(plain))
     edged = race(plain, {("mlp", "adam"): 10.0})
     assert "Adam on the task one hidden layer (greatest)" in race_verdicts.say_edges(edged)
-    assert "missed in the median by Adam on the task one hidden" in race_verdicts.say_lost(edged)
-    assert race_verdicts.say_lost(race(plain)).endswith("missed in the median by nobody.")
+    said = race_verdicts.say_lost(edged)
+    assert "missed in the median by Adam on the task one hidden" in said
+    assert "Of the 30 runs on fresh seeds with the step size that was chosen, 5 missed" in said
+    none = race_verdicts.say_lost(race(plain))
+    assert "chosen, 0 missed the target; it was missed in the median by nobody." in none
     record = race(plain)
     record.rows[0]["run_status"][3] = "diverged"
-    assert "Of the 168 runs of the search 1 diverged" in race_verdicts.say_lost(record)
+    assert "In 1 of the 168 runs of the search" in race_verdicts.say_lost(record)
+
+
+def test_methods_that_cannot_be_told_apart_may_part_on_single_tasks():
+    def mixed(task, method, lr, seed):
+        ahead = (method == "nag") == (task == "mlp")
+        return 20 if ahead else 40
+
+    said = race_caveats.say_mixed(race(mixed))
+    assert "fewer steps than all of these on the task one hidden layer, and more" in said
+    assert said.endswith("all of them on the task logistic regression.")
+    assert "no single task" in race_caveats.say_mixed(race(lambda t, m, lr, s: 50))
+    assert "There is no method" in race_caveats.say_mixed(race(plain))
+
+
+def test_the_best_on_the_test_images_is_said_for_each_task():
+    record = race(plain)
+    scores = {"sgd": 0.7, "nag": 0.8, "adam": 0.9}
+    for row in record.rows:
+        row["test_accuracy"][:] = [scores[row["optimizer"]]] * 5
+        if row["task"] == "mlp":  # stands for a task on which nothing is told
+            row["test_accuracy"][:] = [math.nan] * 5
+            row["test_loss"][:] = [scores[row["optimizer"]]] * 5
+    said = race_caveats.say_tests(record)
+    assert "Adam on the task logistic regression (Nesterov's method: number 2 of 3);" in said
+    assert "SGD on the task one hidden layer (Nesterov's method: number 2 of 3)." in said
+
+
+def test_the_two_races_are_held_against_each_other():
+    large = replace(race(plain), declaration=replace(race(plain).declaration, name="fair-race"))
+    assert "is shown above" in race_caveats.say_beside_small(race(plain), race(plain))
+    said = race_caveats.say_beside_small(large, race(plain))
+    assert said.startswith("The largest area belongs to Nesterov (NAG) in both; Nesterov's method")
+    said = race_caveats.say_beside_small(large, race(plain_but_adam_first))
+    assert "is Nesterov (NAG) in fair-race and Adam in fair-race-small; " in said
+    assert said.endswith("number 1 of 3 in fair-race and number 2 of 3 in fair-race-small.")
 
 
 def test_choices_are_compared_with_those_of_the_fresh_seeds():
@@ -332,6 +382,7 @@ def test_all_that_is_glued_is_known(notebook):
     used = set(re.findall(r"\{glue:text\}`([^`]+)`", text))
     named = set(re.findall(r"glue\(\"(\w+)\"", text))
     known = set(race_verdicts.summarize_race(race(plain)))
+    known |= set(race_caveats.summarize_caveats(race(plain), race(luck)))
     known |= set(fastest_table.summarize_recipe(FASTEST.declaration))
     assert used <= named | known
     assert all(race_verdicts.summarize_race(race(plain)).values())

@@ -1,4 +1,4 @@
-"""The race of copies at once against one by one: work, columns, and what is said of them."""
+"""The race of copies at once against one by one: its work and its columns."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ from torch import nn
 from nagcore.evidence import sweep_race
 from nagcore.evidence.experiments.sweep_speed import EXPERIMENT
 from nagcore.evidence.experiments.sweep_speed_cuda import EXPERIMENT as ON_GPU
-from nagcore.evidence.provenance import Provenance
-from nagcore.evidence.record import Record
-from nagcore.evidence.restart_table import slug
+from nagcore.evidence.limits_sweeps import ratios_of
 from nagcore.evidence.store import load_if_recorded
 from nagcore.evidence.sweep_race import COLUMNS, CONTESTANTS, Race, disagreement, run_race
-from nagcore.evidence.sweep_speed_table import (
-    fastest,
-    say_whether_goal_is_reached,
-    summarize_sweep_speed,
-    sweep_speed_frame,
-    sweep_speed_table,
-)
+from nagcore.evidence.sweep_verdicts import AT_ONCE
 from nagcore.evidence.sweep_work import (
     NETWORKS,
     copies_step,
@@ -32,9 +24,6 @@ from nagcore.evidence.sweep_work import (
     single_step,
 )
 from nagcore.root import find_root
-
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
-
 
 # the work
 
@@ -147,94 +136,5 @@ def test_the_record_is_of_one_computation_done_in_two_ways(experiment, device):
     for row in record.rows:
         assert not any(row["error"]), row["error"]
         assert row["difference"] < 1e-4
-    numbers = summarize_sweep_speed(record)
-    for network in experiment.declaration.axes["network"]:
-        for copies in experiment.declaration.axes["copies"]:
-            assert numbers[f"{slug(network)}_{copies}_best_times"] != "–"
+        assert ratios_of(row, AT_ONCE).loop > 0
     assert disagreement(make_work("tiny MLP", 8, "cpu")) < 1e-4
-
-
-# what is said
-
-
-def made_up(at_once=10.0, graph=True, error=""):
-    """One by one takes 400 µs, a graph 100 µs; the second round is slow for all alike."""
-
-    def measure(setting):
-        own = {"one by one": 400.0, "at once": at_once, "at once, tf32": 1.0}
-        own |= {"one by one, graph": 100.0} if graph else {}
-        names = list(own)
-        failed = dict.fromkeys(names, "") | {"at once": error}
-        return {
-            "contestant": names,
-            "microseconds": [
-                [] if failed[n] else [own[n], 10 * own[n], 1.1 * own[n]] for n in names
-            ],
-            "error": [failed[n] for n in names],
-            "parameters": 12_345,
-            "megaflops": 1e-3 * setting["copies"],
-            "megabytes": 4e-3,
-            "bandwidth": 2.0,
-            "peak": 1.0,
-            "peak_tf32": 8.0,
-            "difference": 3e-7,
-            "used_threads": 1,
-        }
-
-    declaration = ON_GPU.declaration
-    rows = tuple(
-        {a: setting[a] for a in declaration.axes} | measure(setting)
-        for setting in declaration.settings()
-    )
-    return Record(declaration, MADE, rows)
-
-
-def test_the_frame_holds_medians_and_both_floors():
-    frame = sweep_speed_frame(made_up()).set_index(["network", "copies", "contestant"])
-    line = frame.loc[("small CNN", 64, "at once")]
-    assert line["microseconds"] == pytest.approx(11.0)
-    assert (line["least"], line["most"]) == (10.0, 100.0)
-    assert line["memory"] == pytest.approx(2.0)  # 4 kB at 2 GB/s
-    assert line["arithmetic"] == pytest.approx(64.0)  # 64 thousand at 1 GFLOP/s
-    assert line["floor"] == pytest.approx(64.0)
-    assert frame.loc[("small CNN", 64, "at once, tf32"), "arithmetic"] == pytest.approx(8.0)
-    assert line["times"] == pytest.approx(10.0), "against the fastest one by one"
-    table = sweep_speed_table(made_up())
-    assert table.loc[("small CNN", 64, "at once"), "speed-up"] == "10"
-    assert len(table) == 24
-
-
-def test_numbers_for_prose_are_those_of_the_record():
-    numbers = summarize_sweep_speed(made_up())
-    assert numbers["autoencoder_64_best"] == "at once"
-    assert numbers["autoencoder_64_best_times"] == "40"
-    assert numbers["autoencoder_64_best_times_graph"] == "10"
-    assert numbers["autoencoder_64_at-once_us"] == "11"
-    assert numbers["autoencoder_16_floor_us"] == "16"
-    assert numbers["small-cnn_parameters"] == "12,345"
-    assert numbers["difference"] == "3e-07"
-    assert numbers["rounds"] == str(ON_GPU.declaration.constants["rounds"])
-    without = summarize_sweep_speed(made_up(graph=False))
-    assert without["autoencoder_64_best_times_graph"] == "–"
-
-
-@pytest.mark.parametrize(
-    ("record", "words"),
-    [
-        (made_up(), "8 times the speed of one training after the other is reached: 40 times"),
-        (made_up(), "and 10 times that of a graph"),
-        (made_up(at_once=60.0), "is missed: 6.67 times"),
-        (made_up(graph=False), "40 times that of the usual loop (“at once”)."),
-        (made_up(error="OutOfMemoryError: no"), "Not everything could be timed: small CNN, 16"),
-    ],
-)
-def test_the_verdict_follows_the_record(record, words):
-    assert words in say_whether_goal_is_reached(record)
-
-
-def test_the_fastest_multiplies_exactly():
-    row = made_up().rows[0]
-    assert fastest(row, alone=False) == "at once"
-    assert fastest(row, alone=True) == "one by one, graph"
-    assert fastest(made_up(error="no").rows[0], alone=False) == ""
-    assert not any(t != t for t in sweep_speed_frame(made_up(graph=False))["times"].tolist())

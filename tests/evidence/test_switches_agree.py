@@ -13,10 +13,7 @@ from nagcore.evidence import loop_agreement
 from nagcore.evidence.experiments import switches_agree
 from nagcore.evidence.experiments.switches_agree import DECLARATION, EXPERIMENT
 from nagcore.evidence.loop_agreement import SWITCHES, Trained, Training, difference, run_with
-from nagcore.evidence.loop_agreement_table import summarize_switches, tabulate_switches
 from nagcore.evidence.loop_nets import make_twins
-from nagcore.evidence.provenance import Provenance
-from nagcore.evidence.record import Record
 from nagcore.training.data import load_fashion_mnist
 from nagcore.training.fit import fit
 from nagcore.training.switches import Switches
@@ -139,31 +136,6 @@ def test_all_three_have_to_be_within_the_tolerance(found, word, monkeypatch):
     monkeypatch.setattr(switches_agree, "run_with", lambda *_: None)
     monkeypatch.setattr(switches_agree, "difference", lambda *_: loop_agreement.Difference(*found))
     assert EXPERIMENT.measured(setting(switch="accumulate"), "cpu")["agrees"] == word
-
-
-def test_the_table_and_the_prose_of_switches():
-    def measure(place):
-        if place["switch"] == "graph":
-            return {
-                "first": math.nan,
-                "last": math.nan,
-                "loss": math.nan,
-                "agrees": "–",
-                "error": "no",
-            }
-        last = 0.0 if place["switch"] == "again" else 2.3e-3
-        return {"first": 0.0, "last": last, "loss": 0.04, "agrees": "yes", "error": ""}
-
-    places = [{axis: own[axis] for axis in DECLARATION.axes} for own in DECLARATION.settings()]
-    made = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
-    record = Record(DECLARATION, made, tuple(place | measure(place) for place in places))
-    table, numbers = tabulate_switches(record), summarize_switches(record)
-    assert list(table.index) == list(SWITCHES)
-    assert table.loc["compile", "M"].tolist() == ["0", "2.3 × 10⁻³", "4.0 × 10⁻²", "yes"]
-    assert table.loc["again", "repaired CNN"].tolist()[1] == "0"
-    assert set(table.loc["graph"]) == {"–"}
-    assert numbers["repaired-cnn_channels-last_last"] == "2.3 × 10⁻³"
-    assert numbers["m_graph_agrees"] == "–"
 
 
 def test_every_switch_has_its_tolerance():

@@ -12,12 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from nagcore.evidence import gpu_notes, limiter_verdicts, training_table
+from nagcore.evidence import limiter_verdicts
 from nagcore.evidence.experiments import EXPERIMENTS
-from nagcore.evidence.experiments.loop_speed import EXPERIMENT as LOOPS
-from nagcore.evidence.experiments.loop_speed_cuda import EXPERIMENT as LOOPS_ON_GPU
 from nagcore.evidence.experiments.rate_limiter import EXPERIMENT as LIMITER
-from nagcore.evidence.experiments.switches_agree import EXPERIMENT as SWITCHES
 from nagcore.evidence.figures.training import draw_schedules, draw_two_points
 from nagcore.evidence.limiter_verdicts import (
     always_gain,
@@ -25,7 +22,7 @@ from nagcore.evidence.limiter_verdicts import (
     judge_counts,
     tabulate_verdicts,
 )
-from nagcore.evidence.loop_speed_table import RIVALS, loops_of, ratio, times_by_loop
+from nagcore.evidence.loop_speed_table import loops_of, ratio, times_by_loop
 from nagcore.evidence.losses_table import by_loss
 from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.rate_limiter_table import Comparison, compare
@@ -215,114 +212,13 @@ def test_the_proposition_on_limiters_holds():
         assert len(used) - 1 == math.ceil(math.log(factor) / -math.log1p(-most))
 
 
-# switches, goals and the GPU
-
-
-def switches(**verdicts):
-    rows = [
-        {
-            "network": network, "switch": switch, "first": 0.0, "last": 2e-5, "loss": math.nan,
-            "agrees": verdicts.get(switch, "yes"), "error": "no GPU" if switch == "graph" else "",
-        }
-        for network in SWITCHES.declaration.axes["network"]
-        for switch in SWITCHES.declaration.axes["switch"]
-    ]  # fmt: skip
-    return Record(SWITCHES.declaration, MADE, tuple(rows))
-
-
-def test_the_table_of_switches_has_distances_and_verdicts():
-    table = training_table.tabulate_switches(switches(compile="no"))
-    assert list(table.index) == list(SWITCHES.declaration.axes["switch"])
-    line = table.loc["compile"]
-    assert line["M", "one step"] == "0"
-    assert line["M", "all steps"] == "2e-05"
-    assert (line["M", "loss"], line["M", "agrees"]) == ("–", "no")
-    limits = SWITCHES.declaration.constants["tolerance"]["compile"]
-    assert [float(line["tolerance", w]) for w in training_table._WHERE] == list(limits)
-
-
-def test_switches_are_summed_up_without_their_controls():
-    found = training_table.summarize_switches(switches(graph="–", bfloat16="no", again="no"))
-    ways = len(SWITCHES.declaration.axes["switch"]) - len(training_table.CONTROLS)
-    assert found["switch_run"] == str(2 * (ways - 1))
-    assert found["switch_agree"] == str(2 * (ways - 2))
-    assert found["switch_not_run"] == "graph (no GPU)"
-    assert found["switch_apart"] == "bfloat16 (M), bfloat16 (repaired CNN)"
-    assert training_table.summarize_switches(switches())["switch_apart"] == "none"
-
-
-def loops(experiment, slower=2.0, absent=()):
-    """Every loop takes 2 ms, but for the rivals, which take so many times as long."""
-    from nagcore.evidence.loop_contestants import contestants
-
-    names = list(contestants(experiment.declaration.devices[0]))
-    times = [
-        [] if name in absent else [2.0 * (slower if name in RIVALS else 1.0)] * 3 for name in names
-    ]
-    axes = [
-        {axis: setting[axis] for axis in experiment.declaration.axes}
-        for setting in experiment.declaration.settings()
-    ]
-    numbers = {"parameters": 1000, "steps": 10, "megaflops": 1.0, "peak": 1.0}
-    more = {"peak_bfloat16": 1.0, "used_threads": 1}
-    lists = {"contestant": names, "milliseconds": times, "first": [0.0] * len(names)}
-    rows = [{**each, **numbers, **more, **lists} for each in axes]
-    return Record(experiment.declaration, MADE, tuple(rows))
-
-
-def test_goals_are_counted():
-    record = loops(LOOPS, slower=2.0)  # of 2.7, 1.5 and 1.7, and of 3.6, 2.0 and 2.3
-    found, settings = training_table.summarize_goals(record), len(record.rows)
-    assert found == {
-        "goals": str(6 * settings),
-        "goals_reached": str(3 * settings),
-        "goals_fit": str(3 * settings),
-        "goals_reached_fit": str(2 * settings),
-        "goals_fit-bfloat16": str(3 * settings),
-        "goals_reached_fit-bfloat16": str(settings),
-    }
-    assert (
-        training_table.summarize_goals(loops(LOOPS, slower=9.0))["goals_reached"] == found["goals"]
-    )
-
-
-def test_what_was_not_measured_on_a_gpu_is_not_said(monkeypatch):
-    monkeypatch.setattr(gpu_notes, "load_if_recorded", lambda *a: None)
-    for say, experiment in (
-        (training_table.loops_on_gpu, LOOPS_ON_GPU),
-        (training_table.switches_on_gpu, SWITCHES),
-    ):
-        assert "has not been measured on a GPU yet" in say(experiment)
-
-
-def test_what_was_measured_on_a_gpu_is_said_with_its_note(monkeypatch):
-    record = loops(LOOPS_ON_GPU, slower=3.0)
-    monkeypatch.setattr(gpu_notes, "load_if_recorded", lambda *a: record)
-    said = training_table.loops_on_gpu(LOOPS_ON_GPU)
-    assert "3.00 for the loop over a DataLoader, 3.00 for Lightning, 1.00 for fit" in said
-    assert said.endswith(record.note())
-    assert "Not timed" not in said
-    record = loops(LOOPS_ON_GPU, slower=3.0, absent=("Lightning",))
-    said = training_table.loops_on_gpu(LOOPS_ON_GPU)
-    assert "3.00 for the loop over a DataLoader, 1.00 for fit without a graph (S);" in said
-    assert "Not timed: Lightning." in said
-    record = loops(LOOPS_ON_GPU, slower=3.0, absent=("fit, captured",))
-    assert "none was timed (S); none was timed (M)" in training_table.loops_on_gpu(LOOPS_ON_GPU)
-    record = switches(compile="no")
-    said = training_table.switches_on_gpu(SWITCHES)
-    assert "compile (M), compile (repaired CNN)" in said
-    assert "TF32 moves the parameters by 0 after one step and 2e-05 after all (M), by 0" in said
-    record = switches(tf32="–")
-    assert "moves the parameters" not in training_table.switches_on_gpu(SWITCHES)
-
-
 # what the chapter says in words; a record that contradicts it asks to rewrite it
 
 
-def recorded(name):
-    if not (ROOT / "results" / name / "cpu.json").exists():
+def recorded(name, device="cpu"):
+    if not (ROOT / "results" / name / f"{device}.json").exists():
         pytest.skip(f"{name} is not recorded; tests/evidence/test_results.py says so")
-    return load_record(EXPERIMENTS[name], "cpu", root=ROOT)
+    return load_record(EXPERIMENTS[name], device, root=ROOT)
 
 
 def test_what_is_said_of_the_threshold_is_in_the_record():
@@ -395,6 +291,15 @@ def test_what_is_said_of_the_switches_is_in_the_record():
         first = {row["switch"]: row["first"] for row in record.rows if row["network"] == network}
         assert first["again"] == 0
         assert first["bfloat16"] > first["float16"] > 10 * first["weights rounded"] > 0
+
+
+def test_what_is_said_of_tf32_is_in_the_record_of_a_gpu():
+    record = recorded("switches-agree", "cuda")
+    for network in record.declaration.axes["network"]:
+        first = {row["switch"]: row["first"] for row in record.rows if row["network"] == network}
+        order = [first[name] for name in ("channels_last", "graph", "compile", "accumulate")]
+        assert first["bfloat16"] > first["float16"] > first["tf32"] > 100 * max(order)
+        assert max(order) < first["weights rounded"]
 
 
 def test_what_is_said_of_speed_is_in_the_record():

@@ -80,7 +80,7 @@ def make_panels(
             f"its columns: {closest_first(column, map(str, frame.columns))}"
         )
     tasks = list(frame[column].unique())
-    columns = min(len(tasks), 3)
+    columns = 2 if len(tasks) == 4 else min(len(tasks), 3)
     lines = -(-len(tasks) // columns)
     figure, panels = plt.subplots(
         lines, columns, figsize=(_WIDTH[columns], height * lines), squeeze=False, sharey=sharey

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.evidence.figures.spread import spread_along
-from nagcore.evidence.figures.style import STYLES, book_figure
+from nagcore.evidence.figures.style import STYLES, book_figure, ring
 from nagcore.evidence.record import Record
 
 
@@ -120,14 +120,7 @@ def draw_tuning(record: Record, best: Mapping[str, float]) -> Figure:
         curve = spread_along(frame.loc[frame["optimizer"] == name], "lr", "accuracy")
         axes.plot(curve.x, curve.mean, **style.line(), marker=style.marker, markersize=4)
         at = np.flatnonzero(np.isclose(curve.x, best[name]))
-        axes.plot(
-            curve.x[at],
-            curve.mean[at],
-            marker="o",
-            markersize=12,
-            markerfacecolor="none",
-            color=style.color,
-        )
+        ring(axes, curve.x[at], curve.mean[at], style.color)
     axes.set_xscale("log")
     axes.set_xlabel("step size (lr)")
     axes.set_ylabel("accuracy on held-out images")

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from nagcore.evidence.figure_data import attach_data
 from nagcore.evidence.figures.style import BOUND, book_figure
 from nagcore.evidence.limits import Limit, of_ours
-from nagcore.evidence.limits_roof import Roof
+from nagcore.evidence.limits_roof import Mark, Roof
+from nagcore.evidence.limits_sweeps import sweep_frame
 from nagcore.evidence.limits_table import in_times
+from nagcore.evidence.record import Record
 
 _OURS, _THEIRS, _FLOOR = "#0072b2", "#8a8a8a", "#d55e00"
-_MARKERS = {"optimizer": "D", "loop": "o", "gradient": "s"}
-_NAMES = {"optimizer": "optimizer's step", "loop": "gradient of a network", "gradient": "of data"}
+_MARKERS = {"optimizer": "D", "loop": "o", "gradient": "s", "sweep": "^"}
+_SWEEPS = {
+    "one by one": ("#2b2b2b", "-", "s"),
+    "one by one, graph": ("#8a8a8a", (0, (4, 1.5)), "^"),
+    "at once": (_OURS, "-", "D"),
+    "at once, tf32": ("#7fb8dd", (0, (2, 1)), "v"),
+    "at once, compiled step": ("#00785a", (0, (3, 1, 1, 1)), "P"),
+}
+_NAMES = {
+    "optimizer": "optimizer's step",
+    "loop": "gradient of a network",
+    "gradient": "of data",
+    "sweep": "a training step",
+}
 
 
 @book_figure
@@ -80,21 +96,21 @@ def draw_roofline(roofs: Mapping[str, Roof | None]) -> Figure:
         if part in shown
     ]
     ceiling = Line2D([], [], label="ceiling", **BOUND)
-    figure.legend(handles=[*handles, ceiling], loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(handles=[*handles, ceiling], loc="outside lower center", ncols=5, fontsize=8)
     return figure
 
 
 def _draw_roof(axes: Axes, roof: Roof) -> None:
     rates, marks = roof
     reach = [rates.ridge, *(mark.intensity for mark in marks)]
-    x = np.geomspace(min(reach) / 6, max(reach) * 4, 100)
+    x = np.geomspace(min(reach) / 6, max(reach) * 9, 100)
     axes.plot(x, [1e-9 * rates.ceiling(each) for each in x], **BOUND)
     for place, mark in enumerate(sorted(marks, key=lambda mark: mark.intensity)):
         axes.plot(
             mark.intensity, 1e-9 * mark.rate, color=_OURS, marker=_MARKERS[mark.part],
             markersize=4.5, linestyle="none",
         )  # fmt: skip
-        left = "foreach" in mark.label  # beside which others lie
+        left = "foreach" in mark.label or _has_others_on_its_right(mark, marks)
         axes.annotate(
             mark.label, (mark.intensity, 1e-9 * mark.rate), ha="right" if left else "left",
             xytext=(-4, -2) if left else (4, -8 if place % 2 else 2),
@@ -102,6 +118,64 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_major_formatter("{x:g}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:,g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("operations per byte")
+
+
+def _has_others_on_its_right(mark: Mark, marks: Sequence[Mark]) -> bool:
+    """Whether a label would run into another mark, which trainings have wide labels for."""
+    widest, highest = (3.0, 2.5) if mark.part == "sweep" else (1.3, 1.25)
+    near = [m for m in marks if 1 < m.intensity / mark.intensity < widest]
+    return any(1 / highest < m.rate / mark.rate < highest for m in near)
+
+
+@book_figure
+def draw_sweeps(record: Record | None) -> Figure:
+    """Draw the time of a step of one copy against how many are trained, a panel for a network.
+
+    Marks are medians, bars reach over all rounds, and the line below is the floor of a copy in
+    float32.
+
+    Args:
+        record: of "sweep-speed-cuda"; None where it was not measured.
+    """
+    networks = record.declaration.axes["network"] if record else ("GPU",)
+    figure, panels = plt.subplots(1, len(networks), figsize=(7.4, 3.5), squeeze=False, sharey=True)
+    for axes, network in zip(panels[0], networks, strict=True):
+        axes.annotate(network, (0.5, 1.01), xycoords="axes fraction", ha="center", va="bottom")
+        if record is None:
+            axes.set_axis_off()
+            axes.annotate("not measured yet", (0.5, 0.5), xycoords="axes fraction", ha="center")
+        else:
+            _draw_copies(axes, record, network)
+    if record:
+        attach_data(figure, sweep_frame(record))
+        panels[0, 0].set_ylabel("a step of one copy, µs")
+        shown = {label: line for axes in panels[0] for line, label in _legend(axes)}
+        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def _draw_copies(axes: Axes, record: Record, network: str) -> None:
+    frame = sweep_frame(record)
+    frame = frame.loc[frame["network"] == network]
+    for who, (color, dashes, marker) in _SWEEPS.items():
+        own = frame.loc[frame["trained"] == who]
+        middle = own["microseconds"]
+        axes.errorbar(
+            own["copies"], middle, (middle - own["least"], own["most"] - middle), label=who,
+            color=color, linestyle=dashes, marker=marker, markersize=4.5, capsize=2,
+        )  # fmt: skip
+    exact = frame.loc[~frame["trained"].str.contains("tf32")].drop_duplicates("copies")
+    axes.plot(exact["copies"], exact["floor"], label="floor", **BOUND)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(exact["copies"], exact["copies"].astype(str))
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.set_xlabel("copies")
+
+
+def _legend(axes: Axes) -> Iterable[tuple[Artist, str]]:
+    return zip(*axes.get_legend_handles_labels(), strict=True)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from nagcore.evidence.figures.style import book_figure, find_style
+from nagcore.evidence.figures.style import book_figure, find_style, ring
 from nagcore.evidence.modalities_verdicts import times
 from nagcore.evidence.record import Record
 from nagcore.training.speech import DigitFeatures
@@ -71,14 +71,7 @@ def draw_step_sizes_tried(record: Record) -> Figure:
         style, grid = find_style(row["optimizer"]), grids[row["optimizer"]]
         losses = dict(zip(grid, row["tuning_loss"], strict=True))
         axes.plot(grid, row["tuning_loss"], **style.line(), marker=style.marker, markersize=4)
-        axes.plot(
-            row["lr"],
-            losses[row["lr"]],
-            marker="o",
-            markersize=12,
-            markerfacecolor="none",
-            color=style.color,
-        )
+        ring(axes, row["lr"], losses[row["lr"]], style.color)
     axes.set_xscale("log")
     axes.set_xlabel("step size (lr)")
     axes.set_ylabel("validation loss, nats")

@@ -27,11 +27,12 @@ from nagcore.evidence.protocol import Profile, bootstrap_interval
 
 
 @book_figure
-def draw_profile(profile: Profile) -> Figure:
+def draw_profile(profile: Profile, *, time: str = "time") -> Figure:
     """Draw on which fraction of the tasks each method is within a factor of the best.
 
     Args:
         profile: of `performance_profile`; the legend names the area under each, best first.
+        time: what the profile counts: steps, seconds.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.4))
     for name, score in profile.scores().items():
@@ -44,7 +45,7 @@ def draw_profile(profile: Profile) -> Figure:
         )  # fmt: skip
     axes.set_xlim(1.0, profile.r_max)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xlabel("time, as a multiple of the best method's")
+    axes.set_xlabel(f"{time}, as a multiple of the best method's")
     axes.set_ylabel("fraction of the tasks")
     add_legend(axes)
     return figure

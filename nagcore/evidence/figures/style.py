@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, ParamSpec
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.errors import UsageError
@@ -93,6 +94,18 @@ def find_style(method: str) -> MethodStyle:
             f"those known: {closest_first(method, STYLES)}"
         )
     return STYLES[method]
+
+
+def ring(axes: Axes, x: Any, y: Any, color: str) -> None:
+    """Draw a ring round the point of a curve that was chosen.
+
+    Args:
+        axes: with the curve.
+        x: of the point.
+        y: likewise.
+        color: of the curve.
+    """
+    axes.plot(x, y, marker="o", markersize=12, markerfacecolor="none", color=color)
 
 
 def book_figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:

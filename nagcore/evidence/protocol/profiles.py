@@ -56,8 +56,8 @@ def performance_profile(times: pd.DataFrame, r_max: float = 4.0) -> Profile:
     What is best, and so every ratio, depends on who takes part.
 
     Args:
-        times: one line per task, one column per method: time to the target in any unit that a
-            line has for itself, ∞ where it was missed.
+        times: time to the target, a line for each task and a column for each method, ∞ where it
+            was missed. Each line may have a unit of its own.
         r_max: up to which ratio a task counts in the score; above 1.
 
     Returns:

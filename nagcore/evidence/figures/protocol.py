@@ -37,13 +37,15 @@ def draw_profile(profile: Profile, *, time: str = "time") -> Figure:
     figure, axes = plt.subplots(figsize=(6.4, 3.4))
     for name, score in profile.scores().items():
         style = find_style(str(name))
-        turns = np.unique(np.clip(profile.ratios[name].to_numpy(dtype=float), 1.0, profile.r_max))
-        factors = np.unique(np.array([1.0, *turns, profile.r_max]))
+        turns = np.unique(
+            np.clip(profile.ratios[name].to_numpy(dtype=float), 1.0, profile.max_ratio)
+        )
+        factors = np.unique(np.array([1.0, *turns, profile.max_ratio]))
         axes.step(
             factors, profile.fraction(str(name), factors), where="post", marker=style.marker,
             markersize=4, **{**style.line(), "label": f"{style.label}, {score:.2f}"},
         )  # fmt: skip
-    axes.set_xlim(1.0, profile.r_max)
+    axes.set_xlim(1.0, profile.max_ratio)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel(f"{time}, as a multiple of the best method's")
     axes.set_ylabel("fraction of the tasks")

@@ -18,11 +18,11 @@ class Profile:
 
     Attributes:
         ratios: one line per task, one column per method; 1 for the best, ∞ for a miss.
-        r_max: up to which ratio the score counts.
+        max_ratio: up to which ratio the score counts.
     """
 
     ratios: pd.DataFrame
-    r_max: float
+    max_ratio: float
 
     def fraction(self, method: str, factors: Iterable[float]) -> np.ndarray:
         """Return the fraction of the tasks on which a method is within each factor of the best.
@@ -38,19 +38,19 @@ class Profile:
         return np.searchsorted(ratios, list(factors), side="right") / len(ratios)
 
     def scores(self) -> pd.Series:
-        """Return the area under each profile from 1 to `r_max`, divided by that of the best one.
+        """Return the area under each profile from 1 to `max_ratio`, divided by that of the best one.
 
         A profile is a staircase, so its area is exact: a task on which a method takes r times as
-        long as the best adds (r_max − r)/(r_max − 1), and nothing from r_max on.
+        long as the best adds (max_ratio − r)/(max_ratio − 1), and nothing from max_ratio on.
 
         Returns:
             From 0 to 1, by method, the greatest first; 1 for a method that is best everywhere.
         """
-        gains = (self.r_max - self.ratios.clip(upper=self.r_max)) / (self.r_max - 1)
+        gains = (self.max_ratio - self.ratios.clip(upper=self.max_ratio)) / (self.max_ratio - 1)
         return gains.mean().sort_values(ascending=False, kind="stable")
 
 
-def performance_profile(times: pd.DataFrame, r_max: float = 4.0) -> Profile:
+def performance_profile(times: pd.DataFrame, max_ratio: float = 4.0) -> Profile:
     """Compare methods over tasks by the ratio of their times to the best.
 
     What is best, and so every ratio, depends on who takes part.
@@ -58,13 +58,13 @@ def performance_profile(times: pd.DataFrame, r_max: float = 4.0) -> Profile:
     Args:
         times: time to the target, a line for each task and a column for each method, ∞ where it
             was missed. Each line may have a unit of its own.
-        r_max: up to which ratio a task counts in the score; above 1.
+        max_ratio: up to which ratio a task counts in the score; above 1.
 
     Returns:
         The profile. A task that no method solves is missed by all of them, and counts.
 
     Raises:
-        UsageError: there is no time, one is nan or not above 0, or `r_max` is not above 1.
+        UsageError: there is no time, one is nan or not above 0, or `max_ratio` is not above 1.
 
     Source: [dolan2002], [dahl2023].
 
@@ -76,7 +76,7 @@ def performance_profile(times: pd.DataFrame, r_max: float = 4.0) -> Profile:
         >>> {name: round(score, 3) for name, score in profile.scores().items()}
         {'nag': 1.0, 'sgd': 0.333}
     """
-    r_max = require_positive(r_max, "r_max", above=1.0)
+    max_ratio = require_positive(max_ratio, "max_ratio", above=1.0)
     values = times.to_numpy(dtype=float)
     if values.size == 0 or not np.all(values > 0):
         raise UsageError(
@@ -85,4 +85,4 @@ def performance_profile(times: pd.DataFrame, r_max: float = 4.0) -> Profile:
     best = values.min(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
         ratios = np.where(np.isinf(values), np.inf, values / best)
-    return Profile(pd.DataFrame(ratios, index=times.index, columns=times.columns), r_max)
+    return Profile(pd.DataFrame(ratios, index=times.index, columns=times.columns), max_ratio)

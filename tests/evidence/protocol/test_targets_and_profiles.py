@@ -106,13 +106,13 @@ def test_profile_by_hand():
 
 def test_score_is_the_area_that_quadrature_finds():
     generator = np.random.default_rng(1)
-    for r_max in (1.5, 4.0, 10.0):
+    for max_ratio in (1.5, 4.0, 10.0):
         times = pd.DataFrame(generator.lognormal(size=(7, 4)), columns=list("abcd"))
         times = times.mask(generator.uniform(size=times.shape) < 0.2, INF)
-        profile = performance_profile(times, r_max)
-        factors = np.linspace(1, r_max, 200_001)
+        profile = performance_profile(times, max_ratio)
+        factors = np.linspace(1, max_ratio, 200_001)
         for name, score in profile.scores().items():
-            area = np.trapezoid(profile.fraction(str(name), factors), factors) / (r_max - 1)
+            area = np.trapezoid(profile.fraction(str(name), factors), factors) / (max_ratio - 1)
             assert score == pytest.approx(area, abs=1e-4)
 
 
@@ -137,10 +137,10 @@ def test_a_task_that_nobody_solves_counts_for_nobody():
     assert profile.fraction("a", [1e9]).tolist() == [0.5]
 
 
-@pytest.mark.parametrize("r_max", [1.0, 0.5, math.nan])
-def test_r_max_is_above_one(r_max):
-    with pytest.raises(UsageError, match="r_max"):
-        performance_profile(TIMES, r_max)
+@pytest.mark.parametrize("max_ratio", [1.0, 0.5, math.nan])
+def test_r_max_is_above_one(max_ratio):
+    with pytest.raises(UsageError, match="max_ratio"):
+        performance_profile(TIMES, max_ratio)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])

@@ -38,7 +38,7 @@ class Profile:
         return np.searchsorted(ratios, list(factors), side="right") / len(ratios)
 
     def scores(self) -> pd.Series:
-        """Return the area under each profile from 1 to `max_ratio`, divided by that of the best one.
+        """Return the area under each profile up to `max_ratio`, divided by that of the best one.
 
         A profile is a staircase, so its area is exact: a task on which a method takes r times as
         long as the best adds (max_ratio − r)/(max_ratio − 1), and nothing from max_ratio on.

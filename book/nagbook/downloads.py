@@ -6,11 +6,13 @@ import hashlib
 import os
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 
@@ -35,9 +37,8 @@ def offer_downloads(app: Sphinx, doctree: nodes.document) -> None:
     makes the links right.
     """
     page = app.env.docname
-    folder = Path(app.outdir).parent / EXECUTED
-    notebook = folder / f"{page}.ipynb"
-    if not notebook.is_file():
+    notebook = find_executed(app, page)
+    if notebook is None:
         return
     drawn = find_drawn(notebook)
     for figure in doctree.findall(nodes.figure):
@@ -45,16 +46,37 @@ def offer_downloads(app: Sphinx, doctree: nodes.document) -> None:
         pictures = [Path(image["uri"]).stem for image in figure.findall(nodes.image)]
         found = next((drawn[picture] for picture in pictures if picture in drawn), None)
         if found is not None:
-            figure += _legend(found, folder / "figures" / page, Path(app.srcdir))
+            figure += _legend(found, _folder(app) / "figures" / page, Path(app.srcdir))
 
 
-def find_drawn(notebook: Path) -> dict[str, Drawn]:
+def find_executed(app: Sphinx, page: str) -> Any:
+    """Return the notebook of a page with its outputs, or None where the page is no notebook.
+
+    MyST-NB writes every notebook that it has read, but one that it found in the cache of executed
+    ones it writes without outputs.
+    """
+    written = _folder(app) / f"{page}.ipynb"
+    if not written.is_file():
+        return None
+    notebook = nbformat.read(written, as_version=4)
+    config = app.env.mystnb_config  # type: ignore[attr-defined]
+    if config.execution_mode == "cache":
+        with suppress(KeyError):
+            return get_cache(config.execution_cache_path).merge_match_into_notebook(notebook)[1]
+    return notebook
+
+
+def _folder(app: Sphinx) -> Path:
+    return Path(app.outdir).parent / EXECUTED
+
+
+def find_drawn(notebook: Any) -> dict[str, Drawn]:
     """Return the figures of an executed notebook by the hash of their pictures.
 
     MyST-NB names the file of a picture by that hash, so it tells which node shows which output.
 
     Args:
-        notebook: as MyST-NB wrote it, with outputs.
+        notebook: with outputs.
     """
     found = {}
     for name, output in _outputs(notebook):
@@ -67,9 +89,9 @@ def find_drawn(notebook: Path) -> dict[str, Drawn]:
     return found
 
 
-def _outputs(notebook: Path) -> Iterator[tuple[str, Any]]:
+def _outputs(notebook: Any) -> Iterator[tuple[str, Any]]:
     """Yield what cells show, with a name: that of the figure, or that of the cell."""
-    for cell in nbformat.read(notebook, as_version=4).cells:
+    for cell in notebook.cells:
         label = cell.metadata.get("mystnb", {}).get("figure", {}).get("name") or cell.get("id", "")
         for output in cell.get("outputs", ()):
             if output.output_type in ("display_data", "execute_result"):

@@ -14,6 +14,7 @@ from nagcore.evidence.autoencoder_order import (
     count_pairs,
     judge_published_order,
     judge_same_ceiling,
+    order_in_short,
     tabulate_order,
 )
 from nagcore.evidence.autoencoder_scale_verdicts import judge_scales
@@ -135,3 +136,12 @@ def test_small_weights_hurt_the_small_network_less():
     errors = {scale: best.mean for scale, best in best_by_scale(record).items()}
     for scale in (0.25, 0.5):
         assert errors[scale] / errors[1.0] < 0.1 * SCALES[scale] / SCALES[1.0]
+
+
+def test_both_sets_are_judged_in_one_sentence():
+    text = order_in_short(made_up(PUBLISHED))
+    curves, fashion = text.split("; ")
+    assert "on Curves, they have it at every ceiling" in curves
+    assert "on Fashion-MNIST, beside the published MNIST, they have it at" in fashion
+    turned = order_in_short(made_up(PUBLISHED | {"nag-0.999": 0.3}))
+    assert "on Curves, they have it at 0.9, 0.99 and 0.995 and not at 0.999" in turned

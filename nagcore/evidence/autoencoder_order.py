@@ -104,8 +104,8 @@ def order_in_short(record: Record) -> str:
             f"confirm it at {say(sure)}"
         )
     return (
-        "Our means against the published order of Nesterov's method and heavy ball, at the ceilings "
-        f"of the momentum where these differ: {'; '.join(parts)}."
+        "Our means against the published order of Nesterov's method and heavy ball, at ceilings of "
+        f"the momentum where these differ: {'; '.join(parts)}."
     )
 
 

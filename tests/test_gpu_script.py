@@ -62,7 +62,9 @@ def test_an_environment_that_is_there_is_preferred(checkout):
 
 
 def test_make_hands_its_arguments_on(checkout):
-    said = checkout(has_gpu=True, command=["make", "gpu", "ARGS=--within 20 --tier 1"])
+    said = checkout(
+        has_gpu=True, command=["make", "--no-print-directory", "gpu", "ARGS=--within 20 --tier 1"]
+    )
     assert said == ["image -m nagcore.cli record --device cuda --stale --within 20 --tier 1"]
 
 

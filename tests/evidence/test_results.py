@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +26,49 @@ def test_every_record_fits_its_declaration(path):
     assert path.parent.name in EXPERIMENTS, f"{path} belongs to no experiment; remove it"
     record = load_record(EXPERIMENTS[path.parent.name], path.stem, root=ROOT)
     assert record.provenance.commit, "a record without a commit cannot be made again"
-    assert record.provenance.clean is not False, "made from a tree with uncommitted changes"
     assert len(record.rows) == record.declaration.size
+
+
+def test_every_record_was_made_by_code_that_is_committed(tmp_path):
+    """By a clean tree; or the hash of the code that made it is that of its commit, or today's.
+
+    A machine with a GPU may be handed a working tree with files that have no part in the result.
+    """
+    unclean: dict[str, dict[str, str]] = {}
+    for path in RECORDS:
+        record = load_record(EXPERIMENTS[path.parent.name], path.stem, root=ROOT)
+        if record.provenance.clean is False and record.stale:
+            module = EXPERIMENTS[path.parent.name].module
+            unclean.setdefault(record.provenance.commit, {})[module] = record.provenance.code_hash
+    for commit, made in unclean.items():
+        assert made == hashes_at(commit, list(made), tmp_path), "made by code that is nowhere"
+
+
+def hashes_at(commit: str, modules: list[str], folder: Path) -> dict[str, str]:
+    """Return the hashes of modules as they were at a commit."""
+    packed = subprocess.run(
+        ["git", "archive", commit, "nagcore"], cwd=ROOT, capture_output=True, check=False
+    )
+    if packed.returncode:
+        pytest.skip(f"this checkout does not reach back to commit {commit[:7]}")
+    place = folder / commit
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+        archive.extractall(place, filter="data")
+    ask = (
+        "import sys\nfrom nagcore.evidence.codehash import code_hash, __file__ as where\n"
+        "print(where, *map(code_hash, sys.argv[1:]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", ask, *modules],
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    where, *hashes = said.stdout.split()
+    assert Path(where).is_relative_to(place)
+    return dict(zip(modules, hashes, strict=True))
 
 
 def test_every_experiment_has_its_cpu_record():

@@ -39,7 +39,8 @@ def test_every_record_was_made_by_code_that_is_committed(tmp_path):
         record = load_record(EXPERIMENTS[path.parent.name], path.stem, root=ROOT)
         if record.provenance.clean is False and record.stale:
             module = EXPERIMENTS[path.parent.name].module
-            unclean.setdefault(record.provenance.commit, {})[module] = record.provenance.code_hash
+            commit = record.provenance.commit or ""
+            unclean.setdefault(commit, {})[module] = record.provenance.code_hash
     for commit, made in unclean.items():
         assert made == hashes_at(commit, list(made), tmp_path), "made by code that is nowhere"
 

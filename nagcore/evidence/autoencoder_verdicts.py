@@ -45,7 +45,7 @@ def judge_larger_momentum(record: Record, data: str) -> str:
 
 
 def _along(best: dict[str, Best], method: str, published: str) -> str:
-    ours = {c: best[f"{method}-{c}"].mean for c in CEILINGS}
+    ours = _means(best, method)
     theirs = {c: TABLE_1[published][f"{method}-{c}"] for c in CEILINGS}
     name = LABELS[method]
     errors = ", ".join(f"{ours[c]:.3g}" for c in CEILINGS)
@@ -60,6 +60,11 @@ def _along(best: dict[str, Best], method: str, published: str) -> str:
     )
 
 
+def _means(best: Mapping[str, Best], method: str) -> dict[float, float]:
+    """Return the mean error of a method at each ceiling."""
+    return {c: best[f"{method}-{c}"].mean for c in CEILINGS}
+
+
 def judge_tolerance(record: Record, data: str) -> str:
     """Say which of the two loses less between its best ceiling and the highest.
 
@@ -70,7 +75,7 @@ def judge_tolerance(record: Record, data: str) -> str:
     best = best_by_method(record, data)
     top, shown, errors = CEILINGS[-1], [], {}
     for method in ("nag", "heavy-ball"):
-        least = least_of({c: best[f"{method}-{c}"].mean for c in CEILINGS})
+        least = least_of(_means(best, method))
         errors[method] = best[f"{method}-{top}"].after, best[f"{method}-{least}"].after
         shown.append(_loss(LABELS[method], least, paired_quotient(*errors[method])))
     (nag_top, nag_least), (ball_top, ball_least) = errors["nag"], errors["heavy-ball"]
@@ -102,7 +107,7 @@ def judge_finish(record: Record, data: str) -> str:
         data: one of its sets.
     """
     best = best_by_method(record, data)
-    least = least_of({c: best[f"nag-{c}"].mean for c in CEILINGS})
+    least = least_of(_means(best, "nag"))
     one = best[f"nag-{least}"]
     gain = quotient(one._replace(after=one.before), one)
     verb = {"more": "lowers", "less": "raises", "open": "does not measurably change"}[gain.outcome]

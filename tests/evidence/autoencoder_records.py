@@ -7,11 +7,11 @@ import math
 from nagcore.evidence.autoencoder_methods import CEILINGS
 from nagcore.evidence.experiments.autoencoder_scales import SMALL as SCALES_SMALL
 from nagcore.evidence.experiments.autoencoders import SMALL
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.published_2013 import TABLE_1
 from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 PUBLISHED = dict(TABLE_1["curves"])
 EVEN = dict.fromkeys(PUBLISHED, 1.0)
 

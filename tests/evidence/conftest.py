@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 
 from nagcore.evidence.experiment import Experiment
@@ -185,3 +187,12 @@ def root(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "_toc.yml").write_text("format: jb-book\n")
     return folder
+
+
+@pytest.fixture
+def draw_without_a_screen() -> Iterator[None]:
+    backend = mpl.get_backend()
+    mpl.use("agg")
+    yield
+    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
+    mpl.use(backend)

@@ -25,7 +25,6 @@ from nagcore.evidence.ablation_table import accuracies, summarize_ablation, tabu
 from nagcore.evidence.experiments.ablation import DECLARATION, EXPERIMENT
 from nagcore.evidence.figures.ablation import draw_ablation
 from nagcore.evidence.held_out import choose_lr
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.fashion_mnist import load_arrays
 from nagcore.training.data import load_fashion_mnist
@@ -34,7 +33,8 @@ from nagcore.training.losses import make_loss
 from nagcore.training.models import make_cnn
 from nagcore.training.source import Source
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 TRAIN, TEST = load_fashion_mnist()
 FEW = TRAIN.subset(list(range(40)))
 

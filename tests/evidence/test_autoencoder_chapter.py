@@ -6,8 +6,6 @@ import math
 import re
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
@@ -49,17 +47,10 @@ from nagcore.training.curves import draw_points
 
 from .autoencoder_records import EVEN, MADE, PUBLISHED, columns, made_up, made_up_scales
 
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 ROOT = Path(__file__).parents[2]
 CHAPTER = ROOT / "chapters" / "11-deep-autoencoders.ipynb"
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 # the choice of the step size

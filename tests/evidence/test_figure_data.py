@@ -6,7 +6,6 @@ import io
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,14 +17,7 @@ from nagcore.errors import UsageError
 from nagcore.evidence.figure_data import attach_data, figure_data, figure_files, save_figure
 from nagcore.evidence.figures.style import book_figure
 
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums()
-    mpl.use(backend)
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
 
 
 def of_kind(figure: Figure, kind: str) -> pd.DataFrame:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -16,17 +14,10 @@ from nagcore.evidence.figures.style import STYLES
 from nagcore.evidence.race import race
 from nagcore.theory import Quadratic, spaced_spectrum
 
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 VALLEY = Quadratic((1.0, 10.0))
 START = np.array([5.0, 1.0])
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 def lines_of(figure):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,17 +15,10 @@ from nagcore.theory.cycle import run_exactly
 from nagcore.theory.flow import Friction, bound_nesterov_flow, follow_in_time, solve_flow
 from nagcore.theory.spectrum import bound_heavy_ball_on_quadratics
 
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 BOWL = Quadratic((1.0, 10.0))
 START = np.array([4.0, 1.5])
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 def lines_of(axes):

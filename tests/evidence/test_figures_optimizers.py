@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -22,32 +20,15 @@ from nagcore.evidence.figures.optimizers import (
 )
 from nagcore.evidence.grouped_restart import descend_in_groups
 from nagcore.evidence.optimizers_table import summarize_paths, tabulate_paths
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.evidence.schedules import ScheduledRun
 from nagcore.evidence.valleys import NoisyValley, Rosenbrock
 from nagcore.optim import OPTIMIZERS
 from nagcore.theory import Quadratic, minimize, spaced_spectrum
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE, record_of
 
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
-
-
-def record_of(declaration, measure):
-    """Return a record with the axes of a declaration and numbers made up by `measure`."""
-    rows = tuple(
-        {axis: setting[axis] for axis in declaration.axes} | measure(setting)
-        for setting in declaration.settings()
-    )
-    return Record(declaration, MADE, rows)
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
 
 
 def x_of(line) -> np.ndarray:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,21 +23,14 @@ from nagcore.evidence.figures.protocol import (
 from nagcore.evidence.figures.style import STYLES, find_style
 from nagcore.evidence.protocol import bootstrap_interval, lr_sensitivity, performance_profile
 
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 INF, NAN = math.inf, math.nan
 RACED = (
     *("sgd", "heavy-ball", "nag", "nag-restart", "adam", "adamw", "nadam", "nadamw", "adan"),
     *("muon", "schedule-free", "schedule-free-adamw", "lbfgs"),
 )
 MOMENTA = [f"{rule}-{mu}" for rule in ("nag", "heavy-ball") for mu in (0.9, 0.99, 0.995, 0.999)]
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 def luminance(color: str) -> float:

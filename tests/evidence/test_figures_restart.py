@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -33,9 +31,7 @@ from nagcore.evidence.figures.speed import (
     draw_races,
     draw_times,
 )
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.race import race
-from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import (
     slug,
     summarize_restarts,
@@ -51,28 +47,13 @@ from nagcore.evidence.speed_table import (
 )
 from nagcore.theory import Lasso, Quadratic, minimize, random_lasso
 
+from .made_up import record_of
+
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 NAN = float("nan")
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
 BOWL = Quadratic((1.0, 100.0), center=(1.0, 1.0))
 START = np.zeros(2)
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
-
-
-def record_of(declaration, measure):
-    """Return a record with the axes of a declaration and numbers made up by `measure`."""
-    rows = tuple(
-        {axis: setting[axis] for axis in declaration.axes} | measure(setting)
-        for setting in declaration.settings()
-    )
-    return Record(declaration, MADE, rows)
 
 
 def lines_of(axes):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -47,28 +45,10 @@ from nagcore.evidence.limits_table import (
 )
 from nagcore.evidence.loop_nets import NETWORKS, make_twins
 from nagcore.evidence.optimizer_peers import bytes_per_parameter
-from nagcore.evidence.provenance import Provenance
-from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import record_of
 
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums()
-    mpl.use(backend)
-
-
-def record_of(experiment, measure) -> Record:
-    declaration = experiment.declaration
-    rows = tuple(
-        {axis: setting[axis] for axis in declaration.axes} | measure(setting)
-        for setting in declaration.settings()
-    )
-    return Record(declaration, MADE, rows)
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
 
 
 def steps(
@@ -92,7 +72,7 @@ def steps(
             "pass_bandwidth": 100.0 if count > 1_000 else 7.0,
         }
 
-    return record_of(experiment, measure)
+    return record_of(experiment.declaration, measure)
 
 
 def loops(experiment=LOOPS, names=("fit", "fit, bfloat16", "gradient alone")):
@@ -107,7 +87,7 @@ def loops(experiment=LOOPS, names=("fit", "fit, bfloat16", "gradient alone")):
             "peak_bfloat16": 200.0,
         }
 
-    return record_of(experiment, measure)
+    return record_of(experiment.declaration, measure)
 
 
 # what is counted
@@ -197,7 +177,9 @@ def test_loops_are_held_against_the_sum_over_their_layers():
 
 
 def test_gradients_are_held_against_one_reading():
-    record = record_of(GRADIENTS, lambda s: {"blocks": 2.0 * s["threads"], "two_products": 4.0})
+    record = record_of(
+        GRADIENTS.declaration, lambda s: {"blocks": 2.0 * s["threads"], "two_products": 4.0}
+    )
     found = gradient_limits(record, bandwidth=1e12)
     rows = max(GRADIENTS.declaration.axes["rows"])
     unknowns = GRADIENTS.declaration.constants["unknowns"]
@@ -206,7 +188,9 @@ def test_gradients_are_held_against_one_reading():
 
 
 def test_the_solver_is_held_against_the_bare_loop():
-    record = record_of(SOLVER, lambda s: {"loop": 10.0, "solver": 10.0 + s["unknowns"] / 1e4})
+    record = record_of(
+        SOLVER.declaration, lambda s: {"loop": 10.0, "solver": 10.0 + s["unknowns"] / 1e4}
+    )
     found = solver_limits(record)
     assert [each.times for each in found] == pytest.approx([1.0001, 1.01, 2.0] * 2)
     shown = summarize_added(found)
@@ -216,7 +200,7 @@ def test_the_solver_is_held_against_the_bare_loop():
 
 def stream():
     return record_of(
-        STREAM,
+        STREAM.declaration,
         lambda _: {
             "reader": ["nagcore", "grain", "memmap, not shuffled"],
             "cold": [[40.0, 50.0, 60.0], [1.0] * 3, [100.0] * 3],
@@ -317,7 +301,7 @@ def test_with_records_of_a_gpu_they_are_summed_up(monkeypatch):
 
 
 def test_marks_are_counted_operations_over_measured_time():
-    record = record_of(GRADIENTS, lambda s: {"blocks": 2.0, "two_products": 4.0})
+    record = record_of(GRADIENTS.declaration, lambda s: {"blocks": 2.0, "two_products": 4.0})
     marks = {mark.label: mark for mark in roof_of(steps(), loops(), record).marks}
     assert marks["NAG"][:3] == ("optimizer", "NAG", 0.3)
     assert marks["NAG"].rate == pytest.approx(6 * 1e7 / 1e-3)

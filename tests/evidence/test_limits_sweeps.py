@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -20,7 +18,6 @@ from nagcore.evidence.limits_sweeps import (
     sweep_limits,
     tabulate_sweeps,
 )
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.evidence.sweep_verdicts import (
     say_gains,
@@ -29,16 +26,9 @@ from nagcore.evidence.sweep_verdicts import (
     say_more_copies,
 )
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
 
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums()
-    mpl.use(backend)
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
 
 
 def made_up(at_once=10.0, compiled=None, graph=True, error=""):

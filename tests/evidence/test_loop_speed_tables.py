@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TypeGuard
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.patches import Patch, Rectangle
@@ -28,20 +26,13 @@ from nagcore.evidence.loop_speed_table import (
     times_by_loop,
     trained_alike,
 )
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 NAN = float("nan")
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 def made_up(experiment=EXPERIMENT, device="cpu", without=()):

@@ -15,12 +15,12 @@ from nagcore.evidence.calibration import brier_score, calibration_error
 from nagcore.evidence.experiments.losses_on_cnn import DECLARATION, EXPERIMENT
 from nagcore.evidence.figures.losses import STYLE_OF, draw_losses
 from nagcore.evidence.losses_table import summarize_losses, tabulate_losses
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.training.data import load_fashion_mnist
 from nagcore.training.losses import LOSSES
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 GENERATOR = torch.Generator().manual_seed(0)
 PROBABILITIES = (3 * torch.randn(400, 5, generator=GENERATOR)).softmax(dim=1)
 LABELS = torch.randint(5, (400,), generator=GENERATOR)

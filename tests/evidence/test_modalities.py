@@ -7,8 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -37,25 +35,18 @@ from nagcore.evidence.modalities_verdicts import (
     say_step_sizes,
     unsteadiness,
 )
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.evidence.statistics import agrees, summarize
 from nagcore.evidence.store import load_if_recorded
 from nagcore.training.data import ImageData
 from nagcore.training.speech import load_features
 
+from .made_up import MADE
+
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 ROOT = Path(__file__).parents[2]
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
 ALL = (*(e for m in (images, speech, text) for e in (m.EXPERIMENT, m.SMALL)), text.FULL)
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 # the protocol, on a straight line

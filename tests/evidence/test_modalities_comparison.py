@@ -7,10 +7,9 @@ import math
 from nagcore.evidence.experiments.modality_runs import declare
 from nagcore.evidence.modalities_comparison import say_counted, say_inside, say_order, say_places
 from nagcore.evidence.modalities_table import say_others, tabulate_places
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
 
 
 def row(optimizer, losses, lr=0.1):

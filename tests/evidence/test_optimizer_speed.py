@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import sys
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -30,27 +28,20 @@ from nagcore.evidence.optimizer_speed_table import (
     tabulate_traffic,
 )
 from nagcore.evidence.parameter_lists import shapes_of
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
+
+from .made_up import MADE
+
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
 
 SHAPES = ((3, 4), (5,), ())
 NAN = float("nan")
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
 QUICK = [
     (method, name)
     for method in METHODS
     for name, contestant in contestants(method, "cpu").items()
     if not contestant.compiles
 ]
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 # the contestants

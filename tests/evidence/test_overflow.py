@@ -17,10 +17,10 @@ from nagcore.evidence.overflow_table import (
     tabulate_habits,
     tabulate_overflow,
 )
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 SMALL = {"seed": 0, "steps": 4, "width": 2, "lr": 0.03}
 
 

@@ -6,8 +6,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -26,7 +24,6 @@ from nagcore.evidence.figures.rates_of_runs import (
     draw_rate,
     draw_rate_limiter,
 )
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.rate_limiter_table import (
     compare,
     summarize_rate_limiter,
@@ -39,17 +36,11 @@ from nagcore.evidence.record import Record
 from nagcore.evidence.store import load_record
 from nagcore.training.rates import GradientRangeLimiter, Piecewise, RateSetter
 
+from .made_up import MADE
+
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 ROOT = Path(__file__).parents[2]
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 def setting_of(**changes):

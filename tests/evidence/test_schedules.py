@@ -11,12 +11,12 @@ from nagcore.errors import UsageError
 from nagcore.evidence.drift import measure_drift
 from nagcore.evidence.experiments.schedules_on_cnn import DECLARATION, EXPERIMENT
 from nagcore.evidence.optimizers_table import summarize_schedules, tabulate_schedules
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.evidence.schedules import SCHEDULES, follow_schedule, make_nesterov, make_scheduler
 from nagcore.theory import Quadratic
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 BOWL = Quadratic((1.0, 4.0, 20.0), center=(1.0, -1.0, 2.0))
 NAMES = ("torch.optim.SGD", "nagcore.optim.NAG")
 

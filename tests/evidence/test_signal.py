@@ -15,7 +15,6 @@ from nagcore.errors import UsageError
 from nagcore.evidence import signal_depth
 from nagcore.evidence.experiments.signal_through_depth import DECLARATION, EXPERIMENT
 from nagcore.evidence.figures.initialisation import STYLE_OF, draw_signal
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.evidence.signal_depth import ACTIVATIONS, signal_through_depth
 from nagcore.evidence.signal_table import (
@@ -26,7 +25,8 @@ from nagcore.evidence.signal_table import (
 from nagcore.training.data import load_fashion_mnist
 from nagcore.training.initialisation import INITIALISATIONS, initialise
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 MODULES = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
 
 

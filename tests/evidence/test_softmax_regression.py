@@ -11,12 +11,12 @@ from nagcore.errors import UsageError
 from nagcore.evidence.experiments.lbfgs_batches import DECLARATION, EXPERIMENT
 from nagcore.evidence.figures.batches import STYLE_OF
 from nagcore.evidence.optimizers_table import gap_after, summarize_batches, tabulate_batches
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import slug
 from nagcore.evidence.softmax_regression import METHODS, SoftmaxRegression, descend
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
+
 RIDGE = 1.0  # the larger, the sooner all is solved
 NAN = float("nan")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
@@ -16,27 +14,10 @@ from nagcore.evidence.figures.streaming import (
     draw_stream_memory,
     draw_stream_speed,
 )
-from nagcore.evidence.provenance import Provenance
-from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import record_of
 
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums()
-    mpl.use(backend)
-
-
-def record_of(declaration, measure) -> Record:
-    rows = tuple(
-        {axis: setting[axis] for axis in declaration.axes} | measure(setting)
-        for setting in declaration.settings()
-    )
-    return Record(declaration, MADE, rows)
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
 
 
 def test_bars_are_the_medians_fastest_on_top():

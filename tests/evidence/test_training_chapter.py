@@ -6,8 +6,6 @@ import math
 import re
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -24,7 +22,6 @@ from nagcore.evidence.limiter_verdicts import (
 )
 from nagcore.evidence.loop_speed_table import loops_of, ratio, times_by_loop
 from nagcore.evidence.losses_table import by_loss
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.rate_limiter_table import Comparison, compare
 from nagcore.evidence.record import Record
 from nagcore.evidence.signal_table import runs_by_scheme
@@ -39,18 +36,12 @@ from nagcore.training.data import load_fashion_mnist, split
 from nagcore.training.rates import SCHEDULES, GradientRangeLimiter, parse_schedule
 from nagcore.training.stopping_text import parse_stopping
 
+from .made_up import MADE
+
+pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
+
 ROOT = Path(__file__).parents[2]
 CHAPTER = ROOT / "chapters" / "08-training.ipynb"
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
-
-
-@pytest.fixture(autouse=True)
-def _draw_without_a_screen():
-    backend = mpl.get_backend()
-    mpl.use("agg")
-    yield
-    assert not plt.get_fignums(), "a figure was left open, so a notebook would show it twice"
-    mpl.use(backend)
 
 
 @pytest.fixture(scope="module")

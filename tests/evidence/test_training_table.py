@@ -9,10 +9,9 @@ from nagcore.evidence.experiments.loop_speed import EXPERIMENT as LOOPS
 from nagcore.evidence.experiments.loop_speed_cuda import EXPERIMENT as LOOPS_ON_GPU
 from nagcore.evidence.experiments.switches_agree import EXPERIMENT as SWITCHES
 from nagcore.evidence.loop_speed_table import RIVALS
-from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
 
-MADE = Provenance(None, None, "2026-01-01T00:00:00+00:00", {}, "test", 1, 1.0, "0" * 64)
+from .made_up import MADE
 
 
 def switches(**verdicts):

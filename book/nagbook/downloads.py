@@ -1,4 +1,4 @@
-"""The numbers and the pictures of every figure, offered under its caption."""
+"""Files that a page offers: the numbers and the pictures of every figure under its caption."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def offer_downloads(app: Sphinx, doctree: nodes.document) -> None:
         pictures = [Path(image["uri"]).stem for image in figure.findall(nodes.image)]
         found = next((drawn[picture] for picture in pictures if picture in drawn), None)
         if found is not None:
-            figure += _legend(found, _folder(app) / "figures" / page, Path(app.srcdir))
+            figure += _legend(app, page, found)
 
 
 def find_executed(app: Sphinx, page: str) -> Any:
@@ -98,14 +98,19 @@ def _outputs(notebook: Any) -> Iterator[tuple[str, Any]]:
                 yield label.removeprefix("fig:").replace(":", "-"), output
 
 
-def _legend(drawn: Drawn, folder: Path, top: Path) -> nodes.legend:
+def _legend(app: Sphinx, page: str, drawn: Drawn) -> nodes.legend:
     """Write the files of a figure, and return the line that offers them."""
     line = nodes.paragraph(classes=["figure-files"])
     for ending, content in drawn.files.items():
-        path = write_whole(folder / f"{drawn.name}.{ending}", content)
+        target = offer_file(app, page, f"{drawn.name}.{ending}", content)
         if len(line):
             line += nodes.Text(" · ")
-        # Sphinx takes a path with a slash in front as one from the top of the book.
-        target = f"/{Path(os.path.relpath(path, top)).as_posix()}"
         line += download_reference("", "", nodes.Text(OFFERED[ending]), reftarget=target)
     return nodes.legend("", line)
+
+
+def offer_file(app: Sphinx, page: str, name: str, content: str | bytes) -> str:
+    """Write a file that a page offers, and return what a download reference calls it."""
+    path = write_whole(_folder(app) / "offered" / page / name, content)
+    # Sphinx takes a path with a slash in front as one from the top of the book.
+    return f"/{Path(os.path.relpath(path, app.srcdir)).as_posix()}"

@@ -22,11 +22,15 @@ from nagcore.root import find_root
 @plainly
 def book(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    language: Annotated[
+        str | None, typer.Option(help="One edition alone: en, or zh into _build/html/zh.")
+    ] = None,
 ) -> None:
     """Execute the chapters that changed and build the site into _build/html."""
-    from nagcore.book import build
+    from nagcore.book import LANGUAGES, build, find_language
 
-    build(find_root(), quiet=quiet)
+    languages = [find_language(language)] if language else list(LANGUAGES.values())
+    build(find_root(), languages, quiet=quiet)
 
 
 @app.command()
@@ -135,5 +139,8 @@ def _root_or_none() -> Path | None:
         return None
 
 
+from nagcore.cli import publishing as publishing  # noqa: E402  its command
+from nagcore.cli import quality as quality  # noqa: E402  its command
 from nagcore.cli import recording as recording  # noqa: E402  its command
 from nagcore.cli import training as training  # noqa: E402  its commands
+from nagcore.cli import translating as translating  # noqa: E402  its commands

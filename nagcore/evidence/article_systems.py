@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
-PLANNED = "planned"
-"""Stands in the place of a chapter that is not written yet."""
-
 
 class System(NamedTuple):
     """Something that the article names.
@@ -17,7 +14,7 @@ class System(NamedTuple):
         named: what the article says, in the words of this report.
         here: what the report has.
         code: where it is, as full names; the first is what a user would call.
-        chapters: labels, or `PLANNED`.
+        chapters: labels.
     """
 
     key: str
@@ -106,11 +103,11 @@ SYSTEMS: tuple[System, ...] = (
         "S16", "“optimisation and improvement”, where the text breaks off",
         "performance, scaling and safety of checkpoints",
         ("nagcore.training.switches.Switches", "nagcore.training.checkpoints.Checkpoints"),
-        ("ch:data", PLANNED),
+        ("ch:training", "ch:data", "ch:limits"),
     ),
     System(
-        "S17", "images, language and speech", "images; the other two are still to come",
-        ("nagcore.training.models.make_cnn",), ("ch:cnn", PLANNED),
+        "S17", "images, language and speech", "experiments in each of the three fields",
+        ("nagcore.training.models.make_cnn",), ("ch:cnn", "ch:modalities"),
     ),
 )  # fmt: skip
 
@@ -139,7 +136,7 @@ def tabulate_systems() -> str:
     lines = ["| | the article names | the report has | code | chapter |", "|---|---|---|---|---|"]
     for system in SYSTEMS:
         code = ", ".join(f"`{name}`" for name in system.code)
-        chapters = [c if c == PLANNED else f"{{ref}}`{c}`" for c in system.chapters]
+        chapters = [f"{{ref}}`{label}`" for label in system.chapters]
         lines.append(
             f"| {system.key} | {system.named} | {system.here} | {code} | {', '.join(chapters)} |"
         )

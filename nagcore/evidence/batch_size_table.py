@@ -220,6 +220,22 @@ def say_nesterov(record: Record) -> str:
     )
 
 
+def say_search(record: Record) -> str:
+    """Say how coarse the search was, which runs missed the target, and how far seeds lie apart.
+
+    Args:
+        record: of "batch-size" or one of its sizes.
+    """
+    found = summarize_batch_size(record)
+    return (
+        f"in {found['edges']} of {found['settings']} settings the chosen step size lies at an end "
+        f"of those tried, and {found['missed']} of {found['runs']} runs with fresh seeds did not "
+        "reach the target. The steps of seeds with the same settings differ by up to a factor of "
+        f"{found['spread']}, and at the smallest batch size the loss is looked at once in "
+        f"{found['coarsest']} steps."
+    )
+
+
 class Work(NamedTuple):
     """What a search and its fresh runs compute at most, if no run ends before its budget."""
 

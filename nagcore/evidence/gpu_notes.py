@@ -40,6 +40,12 @@ def note_on_gpu(experiment: Experiment, say: Callable[[Record], str]) -> str:
     return f"{say(record)} {record.note()}"
 
 
+def say_on_gpu(experiment: Experiment, say: Callable[[Record], str]) -> str:
+    """Say what `note_on_gpu` does without where it was measured, for prose below a caption."""
+    record = recorded_on_gpu(experiment)
+    return note_on_gpu(experiment, say) if record is None else say(record)
+
+
 def table_on_gpu(
     experiment: Experiment, tabulate: Callable[[Record], pd.DataFrame]
 ) -> pd.DataFrame:

@@ -80,7 +80,8 @@ def step_limits(record: Record) -> list[Limit]:
     for row in frame.to_dict("records"):
         method, who = row["method"], row["contestant"]
         ours = METHODS[method].__name__
-        chosen = (ours, f"{ours}, foreach", record.declaration.constants["reference"][method])
+        named = (ours, f"{ours}, foreach", f"{ours}, kernel")
+        chosen = (*named, record.declaration.constants["reference"][method])
         if who in chosen and not row["error"]:
             size = _ADAMW_BYTES if who == _ADAMW else count_step(method).bytes
             floor = size * row["elements"] / (1e9 * row["pass_bandwidth"])

@@ -31,6 +31,22 @@ def tabulate_limits(limits: Iterable[Limit]) -> pd.DataFrame:
     )
 
 
+def tabulate_times(limits: Iterable[Limit]) -> pd.DataFrame:
+    """Return how many times its floor each takes: a line for what was timed, a column for a case.
+
+    Example:
+        >>> tabulate_times([Limit("loop", "fit", "S", 3.0, 2.0, "memory")]).loc["fit", "S"]
+        '1.50'
+    """
+    rows = list(limits)
+    cases, timed = (
+        [*dict.fromkeys(names)] for names in zip(*((r.case, r.who) for r in rows), strict=True)
+    )
+    found = {(row.who, row.case): in_times(row.times) for row in rows}
+    cells = [[found.get((who, case), "–") for case in cases] for who in timed]
+    return pd.DataFrame(cells, index=pd.Index(timed, name="times its floor"), columns=cases)
+
+
 def in_time(seconds: float) -> str:
     """Return seconds in the unit that fits.
 

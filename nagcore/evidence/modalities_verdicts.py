@@ -57,7 +57,17 @@ def say_ranking(record: Record) -> str:
     at = "last" if place == len(names) - 1 else ORDINALS[place]
     where = f"NAG is {at} of {len(names)}, {behind}"
     apart = _overlap(record, best, "nag", "its seeds and those of the first")
-    return f"{sentence}. {where}; {apart}."
+    return f"{sentence}. {where}; {apart}.{_say_beside(record, names)}"
+
+
+def _say_beside(record: Record, ranked: Sequence[str]) -> str:
+    """Name the optimizers between the first and the last of which NAG's seeds are not clear."""
+    if len(record.rows[0]["test_loss"]) == 1:
+        return ""
+    names = [name for name in ranked[1:] if name != "nag" and not clear(record, name, "nag")]
+    if not names:
+        return ""
+    return f" Its seeds overlap those of {listed([label(name) for name in names])}."
 
 
 def _overlap(record: Record, one: str, other: str, whose: str) -> str:

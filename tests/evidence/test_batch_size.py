@@ -26,6 +26,7 @@ from nagcore.evidence.batch_size_table import (
     say_largest,
     say_momentum,
     say_nesterov,
+    say_search,
     summarize_batch_size,
     tabulate_bends,
 )
@@ -218,6 +219,7 @@ def test_verdicts_when_a_method_does_not_arrive():
     assert "heavy ball does not reach the target, SGD does" in say_momentum(record)
     assert "heavy ball did not reach the target with the smallest batch" in say_bends(record)
     assert tabulate_bends(record).loc["heavy ball"].tolist() == ["not reached"] * 2 + ["–"] * 3
+    assert "9 of 27 runs with fresh seeds did not reach the target" in say_search(record)
     summary = summarize_batch_size(record)
     assert (summary["missed"], summary["coarsest"]) == ("9", "8")
     arrived = [seeds for curve in (PLAIN, FAST) for seeds in curve]

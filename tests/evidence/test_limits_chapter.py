@@ -20,6 +20,7 @@ from nagcore.evidence.limits import (
 )
 from nagcore.evidence.limits_roof import roof_of_sweeps
 from nagcore.evidence.limits_sweeps import ratios_of, times_of
+from nagcore.evidence.limits_table import FAR
 from nagcore.evidence.store import load_record
 from nagcore.evidence.sweep_verdicts import AT_ONCE, GOAL
 
@@ -156,6 +157,31 @@ def test_on_a_gpu_a_part_of_the_gain_is_the_graph_s():
     for network in record.declaration.axes["network"]:
         alone, graph, many = (rates[network + way] for way in ("", ", graph", ", at once"))
         assert alone < 0.01 < graph < many < 1
+
+
+def test_on_a_gpu_a_step_as_it_comes_is_far_and_a_kernel_near():
+    limits = step_limits(recorded("optimizer-speed-cuda", "cuda"))
+    found = {(limit.who, limit.case): limit.times for limit in limits}
+    for case in ("one tensor", "GPT-2", "one billion"):
+        assert 2.5 < found["NAG", case] / found["torch SGD, fused", case] < 3.5
+        assert found["NAG, kernel", case] < found["torch SGD, fused", case] < FAR
+        for who in ("NAG", "NAdam", "Adan"):
+            assert found[f"{who}, kernel", case] < 1.5 < FAR < found[who, case]
+    assert min(times for (_, case), times in found.items() if case == "500 tensors") > 10
+
+
+def test_on_a_gpu_small_networks_are_bound_by_starts():
+    record = recorded("loop-speed-cuda", "cuda")
+    found = {(limit.who, limit.case): limit for limit in loop_limits(record)}
+    for network in record.declaration.axes["network"]:
+        for half in ("", ", bfloat16"):
+            loop, graph = found[f"fit{half}", network], found[f"fit{half}, captured", network]
+            assert loop.times > 3 * graph.times > 3 * FAR
+        whole, half = (found[f"gradient alone{way}", network] for way in ("", ", bfloat16"))
+        assert half.seconds > whole.seconds
+        assert whole.floor > 10 * half.floor
+    least = {n: found[f"fit{n}, captured", "repaired CNN"].seconds for n in ("", ", bfloat16")}
+    assert 0.8 < least[", bfloat16"] / least[""] < 1
 
 
 def test_a_part_with_a_high_bar_may_be_worth_less():

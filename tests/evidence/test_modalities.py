@@ -210,6 +210,13 @@ def test_seeds_that_overlap_leave_the_order_open():
     words = say_ranking(record)
     assert words.count("overlap, so that the order is open") == 2
     assert "NAG is second of 3" in words
+    assert "Its seeds" not in words
+
+
+def test_the_neighbours_of_nag_are_named_where_the_order_is_open():
+    record = made_up(row("adamw", [1.0, 1.1]), row("muon", [2.0, 2.3]), row("nag", [2.2, 2.4]))
+    words = say_ranking(record)
+    assert words.endswith("the first do not overlap. Its seeds overlap those of Muon.")
 
 
 def test_a_first_place_of_nag_is_said_once():

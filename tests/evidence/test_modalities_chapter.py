@@ -8,9 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.modalities_table import summarize_modality
+from nagcore.evidence.modalities_verdicts import (
+    STEADY,
+    at_ends,
+    clear,
+    mean_curve,
+    ranking,
+    reached,
+    unsteadiness,
+)
 from nagcore.evidence.provenance import Provenance
 from nagcore.evidence.record import Record
+from nagcore.evidence.store import load_if_recorded
 
 CHAPTER = Path(__file__).parents[2] / "chapters" / "13-images-text-speech.ipynb"
 GLUE = re.compile(r"\{glue:text\}`(\w+)`")
@@ -58,6 +69,48 @@ def test_every_name_in_the_prose_is_glued_and_every_glued_name_is_used():
     ]
     assert unknown == []
     assert glued <= wanted
+
+
+def of_gpu(name: str) -> Record:
+    record = load_if_recorded(EXPERIMENTS[name], "cuda", CHAPTER.parents[1])
+    if record is None:
+        pytest.skip(f"{name} is not recorded on a GPU yet")
+    return record
+
+
+def test_what_is_said_of_images_on_a_gpu_is_in_the_record():
+    record = of_gpu("images")
+    names = [name for name, _ in ranking(record)]
+    assert names[0] == "muon"
+    assert all(clear(record, "muon", name) for name in names[1:])
+    assert not any(clear(record, "nag", name) for name in names[1:] if name != "nag")
+    assert set(at_ends(record)) == {"adamw", "nadamw", "nag"}
+    assert unsteadiness(record) <= STEADY
+    found = {name: at for name, at in reached(record).items() if name != "nag"}
+    assert all(at is None or at.share > 1 for at in found.values())
+    cheapest = min(record.rows, key=lambda row: max(row["step_seconds"]))
+    assert cheapest["optimizer"] == "nag"
+
+
+def test_what_is_said_of_text_on_a_gpu_is_in_the_record():
+    record = of_gpu("text")
+    assert [name for name, _ in ranking(record)][-1] == "nag"
+    names = [name for name, _ in ranking(record) if name != "nag"]
+    assert all(clear(record, "nag", name) for name in names)
+    assert unsteadiness(record) <= STEADY
+    found = [at for name, at in reached(record).items() if name != "nag"]
+    assert all(at is not None and at.share < 1 for at in found)
+
+
+def test_what_is_said_of_speech_on_a_gpu_is_in_the_record():
+    record = of_gpu("speech")
+    losses = {row["optimizer"]: row["test_loss"] for row in record.rows}
+    assert max(losses["nag"]) < min(losses["heavy-ball"] + losses["sgd"])
+    curves = {row["optimizer"]: mean_curve(row) for row in record.rows}
+    third = len(curves["nag"]) // 3
+    slow = ("sgd", "heavy-ball", "nag")
+    quickest = min(curve[third] for name, curve in curves.items() if name in slow)
+    assert quickest > 2 * max(curves["adamw"][third], curves["nadamw"][third])
 
 
 def summaries(kind: str) -> dict[str, str]:

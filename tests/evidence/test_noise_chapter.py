@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nagcore.evidence.batch_scaling import bend
-from nagcore.evidence.batch_size_table import summarize_batch_size, summarize_plan
+from nagcore.evidence.batch_size_table import curve_of, summarize_batch_size, summarize_plan
 from nagcore.evidence.experiments import batch_size, noisy_quadratic
 from nagcore.evidence.figures.noise import draw_noisy_quadratic, draw_noisy_settings
 from nagcore.evidence.noise_scale import measure_noise_scales
@@ -206,6 +206,29 @@ def test_what_the_chapter_says_of_the_model_is_in_the_record(record):
     # the published crossover, coarsely
     assert 0.005 < 1 - low["nag"]["held_steps"][0] / low["sgd"]["steps"] < 0.03
     assert ratio[list(sizes).index(HIGH)] == pytest.approx(1.66, abs=0.1)
+
+
+def test_what_the_chapter_says_of_networks_is_in_the_record():
+    found = load_if_recorded(batch_size.EXPERIMENT, "cuda", ROOT)
+    if found is None:
+        pytest.skip("batch-size is not recorded yet")
+    sizes = list(found.declaration.axes["batch_size"])
+    curves = {name: curve_of(found, name) for name in found.declaration.axes["optimizer"]}
+    sgd, heavy, nag = (curves[name] for name in ("sgd", "heavy-ball", "nag"))
+    bends = {name: bend(sizes, curve.median) or 0 for name, curve in curves.items()}
+    for each in (heavy, nag):
+        assert each.greatest[0] >= sgd.least[0]  # with the smallest batch momentum gains nothing,
+        assert each.median[0] >= sgd.median[0]
+        assert each.median[-1] < 0.34 * sgd.median[-1]  # with the largest, two thirds
+    assert (nag.median < heavy.median).all()  # and no lead of heavy ball at the largest
+    clear = [size for size, ahead in zip(sizes, nag.greatest < heavy.least, strict=True) if ahead]
+    assert clear
+    assert all(bends["sgd"] < size <= bends["nag"] for size in clear)
+    fewest = [min(curves, key=lambda name: curves[name].median[at]) for at in range(len(sizes))]
+    assert fewest[:4] == ["nadam"] * 4
+    assert fewest[-1] == "adam"
+    assert bends["nadam"] == bends["sgd"] == min(bends.values())
+    assert curves["nadam"].median[-1] > max(heavy.median[-1], nag.median[-1])
 
 
 def test_one_setting_of_the_model_is_measured_again(record):

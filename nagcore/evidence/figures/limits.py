@@ -80,15 +80,14 @@ def draw_roofline(roofs: Mapping[str, Roof | None]) -> Figure:
     Args:
         roofs: by the name of the machine; None where it was not measured.
     """
-    figure, panels = plt.subplots(1, len(roofs), figsize=(7.6, 3.9), squeeze=False)
-    for axes, (name, roof) in zip(panels[0], roofs.items(), strict=True):
+    figure, panels = plt.subplots(len(roofs), 1, figsize=(7.6, 3.2 * len(roofs)), squeeze=False)
+    for axes, (name, roof) in zip(panels[:, 0], roofs.items(), strict=True):
         axes.annotate(name, (0.5, 1.01), xycoords="axes fraction", ha="center", va="bottom")
         if roof is None:
             axes.set_axis_off()
             axes.annotate("not measured yet", (0.5, 0.5), xycoords="axes fraction", ha="center")
             continue
         _draw_roof(axes, roof)
-    panels[0, 0].set_ylabel("GFLOP/s")
     shown = {mark.part for roof in roofs.values() if roof for mark in roof.marks}
     handles = [
         Line2D([], [], color=_OURS, marker=marker, linestyle="none", label=_NAMES[part])
@@ -110,10 +109,10 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
             mark.intensity, 1e-9 * mark.rate, color=_OURS, marker=_MARKERS[mark.part],
             markersize=4.5, linestyle="none",
         )  # fmt: skip
-        left = "foreach" in mark.label or _has_others_on_its_right(mark, marks)
+        left = mark.label.startswith("NAG") or _has_others_on_its_right(mark, marks)
         axes.annotate(
             mark.label, (mark.intensity, 1e-9 * mark.rate), ha="right" if left else "left",
-            xytext=(-4, -2) if left else (4, -8 if place % 2 else 2),
+            xytext=(-4 if left else 4, -8 if place % 2 else 2),
             textcoords="offset points", fontsize=6.5,
         )  # fmt: skip
     axes.set_xscale("log")
@@ -122,6 +121,7 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
         axis.set_major_formatter("{x:,g}")
         axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("operations per byte")
+    axes.set_ylabel("GFLOP/s")
 
 
 def _has_others_on_its_right(mark: Mark, marks: Sequence[Mark]) -> bool:

@@ -1,0 +1,40 @@
+"""The words that the extension itself puts on pages, in each language of the book."""
+
+from __future__ import annotations
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "minutes": "About {minutes} minutes to read.",
+        "source": "Notebook",
+        "executed": "notebook as run",
+        "again": "Run this page with other parameters",
+        "again_text": (
+            "In a checkout of the repository, made as {} says, change any value in this command. "
+            "What each parameter means stands in the first cells of the notebook."
+        ),
+        "cite": "Cite this page",
+        "record_heads": "record | question | device | made on, at commit",
+    },
+    "zh_CN": {
+        "minutes": "阅读约需 {minutes} 分钟。",
+        "source": "笔记本",
+        "executed": "运行后的笔记本",
+        "again": "换一组参数重新运行本页",
+        "again_text": (
+            "先按照 {} 取得代码仓库，再改动下面命令中的任何一个值。"
+            "每个参数的含义写在笔记本开头的单元格里。"
+        ),
+        "cite": "引用本页",
+        "record_heads": "记录 | 问题 | 设备 | 日期与提交",
+    },
+}
+
+
+def say(language: str | None, key: str) -> str:
+    """Return the words for `key` in a language of the book, English where it is none of them.
+
+    Example:
+        >>> say("zh_CN", "cite"), say(None, "cite")
+        ('引用本页', 'Cite this page')
+    """
+    return WORDS.get(language or "en", WORDS["en"])[key]

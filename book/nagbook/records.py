@@ -48,7 +48,7 @@ def _table(heads: list[str], rows: list[list[nodes.Node]]) -> nodes.table:
     head += _line([nodes.Text(text) for text in heads])
     body += [_line(row) for row in rows]
     group += [head, body]
-    table = nodes.table("", classes=["records"])
+    table = nodes.table("", classes=["records", "longtable", "colwidths-given"])
     table += group
     return table
 

@@ -6,8 +6,6 @@ import math
 
 from nagcore.evidence.autoencoder_best import best_by_scale
 from nagcore.evidence.autoencoder_verdicts import least_of
-from nagcore.evidence.experiment import Experiment
-from nagcore.evidence.gpu_notes import note_on_gpu
 from nagcore.evidence.published_2013 import SCALES
 from nagcore.evidence.quotients import paired_quotient
 from nagcore.evidence.record import Record
@@ -36,12 +34,3 @@ def judge_scales(record: Record) -> str:
         f"others the error is so many times as much: {others}. The worst factor is {worst:g}; "
         f"published, {' and '.join(worst_theirs)}.{note if edges else ''}"
     )
-
-
-def scales_on_gpu(experiment: Experiment) -> str:
-    """Say which factor of the initial weights is best on a GPU, or that it is not measured yet.
-
-    Args:
-        experiment: "autoencoder-scales" or "autoencoder-scales-full".
-    """
-    return note_on_gpu(experiment, judge_scales)

@@ -18,7 +18,6 @@ from nagcore.evidence.autoencoder_methods import CEILINGS
 from nagcore.evidence.autoencoder_order import (
     judge_same_ceiling,
 )
-from nagcore.evidence.autoencoder_scale_verdicts import scales_on_gpu
 from nagcore.evidence.autoencoder_table import (
     describe,
     mean_image_error,
@@ -38,7 +37,6 @@ from nagcore.evidence.autoencoder_verdicts import (
     table_on_gpu,
     tabulate_verdicts,
 )
-from nagcore.evidence.experiments.autoencoder_scales import SMALL as SCALES_SMALL
 from nagcore.evidence.experiments.autoencoders import EXPERIMENT, SMALL
 from nagcore.evidence.figures import autoencoders as figures
 from nagcore.evidence.quotients import paired_quotient
@@ -187,7 +185,6 @@ def test_what_is_said_of_a_gpu_holds_the_size_and_the_verdict(monkeypatch):
     assert "Measured on a test" in said
     monkeypatch.setattr(notes, "load_if_recorded", lambda *_: None)
     assert "autoencoders has not been measured on a GPU yet" in table_on_gpu(EXPERIMENT, "curves")
-    assert "not been measured" in scales_on_gpu(SCALES_SMALL)
 
 
 # tables

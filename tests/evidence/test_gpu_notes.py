@@ -196,3 +196,12 @@ def test_a_device_without_a_record_is_said_in_the_table(monkeypatch):
     table = gpu_notes.tabulate_accuracies(STUDY)
     assert set(table["GPU"]) == {gpu_notes.NOT_YET}
     assert set(table["GPU − CPU, points (95 %)"]) == {"–"}
+
+
+def test_below_a_caption_it_is_not_said_again_where_it_was_measured(monkeypatch):
+    record = record_of(STUDY, lambda place: {"accuracy": 0.5})
+    found(monkeypatch, cuda=record)
+    assert gpu_notes.say_on_gpu(STUDY, lambda _: "It is so.") == "It is so."
+    assert gpu_notes.note_on_gpu(STUDY, lambda _: "It is so.") == f"It is so. {record.note()}"
+    found(monkeypatch)
+    assert gpu_notes.say_on_gpu(STUDY, lambda _: "It is so.").endswith(NOT_YET)

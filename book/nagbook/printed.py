@@ -1,0 +1,80 @@
+"""What a printed page needs otherwise than a page of the site."""
+
+from __future__ import annotations
+
+from docutils import nodes
+from sphinx.addnodes import toctree
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx_proof.nodes import NODE_TYPES, proof_node
+from sphinx_proof.nodes import _ as say_proof
+
+from nagbook.numbering import number_of
+
+REFERENCE = "book/api"
+# The faces of a Chinese page; Sphinx loads xeCJK by itself, with faces that few machines have.
+CHINESE_FONTS = r"""
+\setCJKmainfont{Noto Serif CJK SC}
+\setCJKsansfont{Noto Sans CJK SC}
+\setCJKmonofont{Noto Sans Mono CJK SC}
+"""
+# The face of slanted code has no angle brackets.
+PREAMBLE = r"""
+\usepackage{newunicodechar}
+\newunicodechar{⟨}{\ensuremath{\langle}}
+\newunicodechar{⟩}{\ensuremath{\rangle}}
+"""
+
+
+def choose_fonts(_app: Sphinx, config: Config) -> None:
+    """Give XeLaTeX what the language of the edition needs."""
+    fonts = CHINESE_FONTS if (config.language or "").startswith("zh") else ""
+    config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + PREAMBLE + fonts
+
+
+def adapt(app: Sphinx, doctree: nodes.document) -> None:
+    """Change a page that goes to the printer."""
+    if app.builder.format != "latex":
+        return
+    _leave_out_files(doctree)
+    _leave_out_reference(doctree)
+    _unwrap_proofs(doctree)
+    _name_theorems(doctree)
+    doctree.insert(0, _number(app.env.docname))
+
+
+def _leave_out_files(doctree: nodes.document) -> None:
+    """Drop the lines that offer files: paper has none."""
+    for line in list(doctree.findall(nodes.legend)):
+        if "figure-files" in line[0].get("classes", ()):  # type: ignore[union-attr]
+            line.parent.remove(line)
+
+
+def _leave_out_reference(doctree: nodes.document) -> None:
+    """Drop the reference of the package: half of all pages, made for searching and clicking."""
+    for tree in doctree.findall(toctree):
+        tree["entries"] = [entry for entry in tree["entries"] if entry[1] != REFERENCE]
+        tree["includefiles"] = [name for name in tree["includefiles"] if name != REFERENCE]
+
+
+def _unwrap_proofs(doctree: nodes.document) -> None:
+    """Set a proof as text: as a box of its own it would have an empty bar for a title."""
+    for proof in list(doctree.findall(proof_node)):
+        proof.replace_self(proof.children)
+
+
+def _name_theorems(doctree: nodes.document) -> None:
+    """Say "theorem" in the language of the edition, which sphinx-proof does for HTML alone."""
+    for kind in NODE_TYPES.values():
+        for node in doctree.findall(kind):
+            node["realtype"] = say_proof(node["realtype"].title())
+
+
+def _number(page: str) -> nodes.raw:
+    """Give a chapter the number that it has on the site, and other pages none."""
+    number = number_of(page)
+    depth = "-1" if number is None else "2"
+    commands = rf"\setcounter{{secnumdepth}}{{{depth}}}"
+    if number is not None:
+        commands += rf"\setcounter{{chapter}}{{{number - 1}}}"
+    return nodes.raw("", f"\n{commands}\n", format="latex")

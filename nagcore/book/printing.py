@@ -1,0 +1,115 @@
+"""Print an edition of the book: its pages as LaTeX, and those as PDF by XeLaTeX."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from nagcore.book.execution import COLOUR
+from nagcore.book.languages import ENGLISH, Language, write_config
+from nagcore.errors import UsageError
+from nagcore.files import write_whole
+
+PROGRAMS = ("latexmk", "xelatex")
+NAME = "nesterov-acceleration"
+TOO_WIDE = 10.0  # points that a line may stand out, less than the margin of a letter or two
+OVERFULL = re.compile(r"^Overfull \\hbox \(([\d.]+)pt too wide\).*$", re.MULTILINE)
+MISSING = re.compile(r"^Missing character: .*$", re.MULTILINE)
+
+
+def pdf_name(language: Language) -> str:
+    """Return what the PDF of an edition is called.
+
+    Example:
+        >>> from nagcore.book.languages import CHINESE, ENGLISH
+        >>> pdf_name(ENGLISH), pdf_name(CHINESE)
+        ('nesterov-acceleration.pdf', 'nesterov-acceleration-zh.pdf')
+    """
+    return f"{NAME}.pdf" if language == ENGLISH else f"{NAME}-{language.name}.pdf"
+
+
+def print_book(root: Path, language: Language) -> Path:
+    """Write an edition as PDF; its chapters must have been executed before.
+
+    Args:
+        root: the checkout.
+        language: the edition.
+
+    Returns:
+        The PDF, in `_build/print/LANGUAGE`.
+
+    Raises:
+        UsageError: TeX is not installed or failed, a page is too wide, or a letter is in no font;
+            the message says which.
+    """
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if missing:
+        raise UsageError(
+            f"{' and '.join(missing)} not found, which printing the book needs; on Debian install "
+            "everything for it with: tools/debian.sh"
+        )
+    folder = root / "_build" / "print" / language.name
+    shutil.rmtree(folder, ignore_errors=True)
+    sources = _write_latex(root, language, folder)
+    _run_latex(sources)
+    complaints = find_print_faults((sources / f"{NAME}.log").read_text("utf-8", "replace"))
+    if complaints:
+        shown = "\n".join(complaints)
+        raise UsageError(f"the printed book ({language.name}) has faults:\n{shown}\nSee {sources}")
+    return (sources / f"{NAME}.pdf").rename(folder / pdf_name(language))
+
+
+def _write_latex(root: Path, language: Language, folder: Path) -> Path:
+    config = write_config(root, language)
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    arguments = ["build", ".", "--all", "-W", "--keep-going"]
+    builder = ["--builder", "custom", "--custom-builder", "latex"]
+    places = ["--config", str(config), "--path-output", str(folder)]
+    done = _call(command + arguments + builder + places, root)
+    output = COLOUR.sub("", done.stdout)
+    log = write_whole(folder / "latex.log", output)
+    if done.returncode != 0:
+        lines = [line for line in output.splitlines() if "WARNING" in line or "ERROR" in line]
+        shown = "\n".join(lines or output.splitlines()[-20:])
+        raise UsageError(f"the book could not be written as LaTeX:\n{shown}\nSee {log}")
+    return folder / "_build" / "latex"
+
+
+def _run_latex(sources: Path) -> None:
+    # Warnings of LaTeX end with the status of an error under -silent; the PDF decides.
+    options = ["-xelatex", "-f", "-interaction=nonstopmode", "-silent"]
+    done = _call(["latexmk", *options, f"{NAME}.tex"], sources)
+    if not (sources / f"{NAME}.pdf").is_file():
+        log = sources / f"{NAME}.log"
+        errors = re.findall(r"^! .*$", log.read_text("utf-8", "replace"), re.MULTILINE)
+        shown = "\n".join(errors[:10]) or done.stdout[-2000:]
+        raise UsageError(f"XeLaTeX failed:\n{shown}\nSee {log}")
+
+
+def _call(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+
+
+def find_print_faults(log: str) -> list[str]:
+    r"""Return what XeLaTeX says of lines that stand out and of letters that no font has.
+
+    Example:
+        >>> find_print_faults("Overfull \\hbox (3.2pt too wide) in paragraph at lines 1--2\n")
+        []
+        >>> find_print_faults("Overfull \\hbox (30.0pt too wide) in paragraph at lines 1--2\n")
+        ['Overfull \\hbox (30.0pt too wide) in paragraph at lines 1--2']
+    """
+    wide = [found[0] for found in OVERFULL.finditer(log) if float(found[1]) > TOO_WIDE]
+    return wide + MISSING.findall(log)

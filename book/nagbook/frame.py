@@ -151,7 +151,7 @@ def plain(default: str) -> str:
 
 def _cite(app: Sphinx, page: str, top: nodes.section) -> list[nodes.Node]:
     title = next(top.findall(nodes.title)).astext()
-    entry = citation(page, title, app.config.html_baseurl, app.config.project)
+    entry = citation(page, title, app.config.html_baseurl, app.config.html_title)
     box = nodes.admonition(classes=["dropdown", "chapter-cite"])
     box += nodes.title("", say(app.config.language, "cite"))
     box += nodes.literal_block(entry, entry, language="bibtex")

@@ -18,11 +18,16 @@ CHINESE_FONTS = r"""
 \setCJKsansfont{Noto Sans CJK SC}
 \setCJKmonofont{Noto Sans Mono CJK SC}
 """
-# The face of slanted code has no angle brackets.
+# Tables with formulas are wider than text; and letters that the faces of code do not have.
 PREAMBLE = r"""
+\usepackage{etoolbox}
+\AtBeginEnvironment{tabulary}{\small}
+\AtBeginEnvironment{tabular}{\small}
+\AtBeginEnvironment{longtable}{\small}
 \usepackage{newunicodechar}
 \newunicodechar{⟨}{\ensuremath{\langle}}
 \newunicodechar{⟩}{\ensuremath{\rangle}}
+\newunicodechar{ₖ}{\ensuremath{{}_k}}
 """
 
 

@@ -36,14 +36,14 @@ class RecordIndex(SphinxDirective):
 
 def _row(name: str, question: str, record: Record, path: str) -> list[nodes.Node]:
     made = record.provenance
-    link = download_reference("", "", nodes.literal("", name), reftarget=f"/{path}")
+    link = download_reference("", "", nodes.Text(name), reftarget=f"/{path}")
     when = f"{made.time[:10]}, {made.short_commit}"
     return [link, nodes.Text(question), nodes.Text(made.device), nodes.Text(when)]
 
 
 def _table(heads: list[str], rows: list[list[nodes.Node]]) -> nodes.table:
     group = nodes.tgroup("", cols=len(heads))
-    group += [nodes.colspec("", colwidth=width) for width in (24, 44, 18, 14)]
+    group += [nodes.colspec("", colwidth=width) for width in (26, 40, 18, 16)]
     head, body = nodes.thead(""), nodes.tbody("")
     head += _line([nodes.Text(text) for text in heads])
     body += [_line(row) for row in rows]

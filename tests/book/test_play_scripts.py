@@ -1,0 +1,77 @@
+"""Scripts of the elements to play with, and the words of their pictures, on the pages they need."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from docutils import nodes
+from docutils.utils import new_document
+from nagbook.play import add_scripts, describe_pictures, find_elements
+
+ELEMENT = (
+    '<nag-rate-plane method="nag"><img src="data:image/png;base64,AA=" alt="old"></nag-rate-plane>'
+)
+
+
+def page(*parts: nodes.Node) -> nodes.document:
+    document = new_document("page")
+    document += list(parts)
+    return document
+
+
+def output(html: str, alt: str = "") -> nodes.container:
+    """What MyST-NB makes of an output with two forms."""
+    bundle = nodes.container(nb_element="mime_bundle")
+    bundle += nodes.container("", nodes.raw("", html, format="html"), mime_type="text/html")
+    image = nodes.image(uri="a.png", **({"alt": alt} if alt else {}))
+    bundle += nodes.container("", image, mime_type="image/png")
+    return bundle
+
+
+class Added:
+    """An application that notes which files pages ask for."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, dict[str, Any]]] = []
+
+    def add_js_file(self, name: str, **options: Any) -> None:
+        self.files.append((name, options))
+
+    def add_css_file(self, name: str, **options: Any) -> None:
+        self.files.append((name, options))
+
+
+def scripts(doctree: nodes.document | None) -> list[tuple[str, dict[str, Any]]]:
+    app = Added()
+    add_scripts(app, "page", "page.html", {}, doctree)  # type: ignore[arg-type]
+    return app.files
+
+
+def test_page_with_an_element_loads_its_script_once() -> None:
+    two = page(output(ELEMENT), output(ELEMENT))
+    assert scripts(two) == [
+        ("play/rate-plane.mjs", {"type": "module"}),
+        ("play/play.css", {}),
+    ]
+
+
+def test_page_without_an_element_loads_nothing() -> None:
+    other = nodes.raw("", "<table><nagging></table>", format="html")
+    for paper in (nodes.raw("", ELEMENT, format="latex"), other):
+        assert scripts(page(paper)) == []
+    assert scripts(None) == []
+
+
+def test_picture_takes_the_words_of_the_cell() -> None:
+    document = page(output(ELEMENT, 'A "plane"\nof rates.'))
+    describe_pictures(SimpleNamespace(), document)  # type: ignore[arg-type]
+    ((node, name),) = find_elements(document)
+    assert name == "rate-plane"
+    assert 'alt="A &quot;plane&quot; of rates."' in node.astext()
+
+
+def test_picture_keeps_its_words_where_the_cell_has_none() -> None:
+    document = page(output(ELEMENT), output("<p>other</p>", "of another output"))
+    describe_pictures(SimpleNamespace(), document)  # type: ignore[arg-type]
+    assert next(find_elements(document))[0].astext() == ELEMENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -149,6 +150,19 @@ def test_the_citation_is_complete_and_of_this_version() -> None:
     assert citation["authors"] == project["authors"]
 
 
+def test_zenodo_says_what_the_citation_says() -> None:
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert zenodo["title"] == citation["title"]
+    assert [person["name"] for person in zenodo["creators"]] == [
+        person["name"] for person in citation["authors"]
+    ]
+    assert zenodo["license"] == citation["license"]
+    assert zenodo["keywords"] == citation["keywords"]
+    addresses = {link["identifier"] for link in zenodo["related_identifiers"]}
+    assert citation["repository-code"] in addresses
+
+
 def test_the_lock_pins_every_dependency_by_hash() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = chain(project["dependencies"], *project["optional-dependencies"].values())
@@ -180,7 +194,18 @@ def test_workflows_run_the_same_commands_as_anybody() -> None:
     commands = {
         name: [s["run"] for s in steps if "run" in s] for name, steps in workflow_steps().items()
     }
-    assert commands == {"ci": [".ci/run"], "pages": ["make book"]}
+    assert commands["ci"] == [".ci/run"]
+    assert ".ci/run 2>&1 | tee run.log" in "".join(commands["weekly"])
+    assert "make book ARGS=--pdf" in commands["pages"]
+    # What they install and do beyond that are this repository's own scripts and commands.
+    words = [line.split()[0] for each in commands.values() for run in each for line in own(run)]
+    assert set(words) <= {".ci/run", "make", "tools/debian.sh", ".venv/bin/nagcore"}
+
+
+def own(run: str) -> list[str]:
+    """Return the commands of a step that are neither the shell's, nor git's, nor GitHub's."""
+    shell = ("set ", "cd ", "git ", "gh ", "{ ", "open=", "if ", "else ", "fi")
+    return [line for line in run.splitlines() if line and not line.startswith(shell)]
 
 
 def test_workflows_pin_actions_by_major_version() -> None:
@@ -189,7 +214,9 @@ def test_workflows_pin_actions_by_major_version() -> None:
     assert [action for action in actions if not re.fullmatch(r"actions/[\w-]+@v\d+", action)] == []
 
 
-@pytest.mark.parametrize("script", [".ci/run", "tools/bootstrap.sh", "tools/gpu.sh"])
+@pytest.mark.parametrize(
+    "script", [".ci/run", "tools/bootstrap.sh", "tools/debian.sh", "tools/gpu.sh"]
+)
 def test_scripts_can_be_run(script: str) -> None:
     path = ROOT / script
     assert os.access(path, os.X_OK)

@@ -1,4 +1,4 @@
-"""Descriptions, navigation bar and chapter numbers."""
+"""Navigation bar, its arrows, and chapter numbers."""
 
 from __future__ import annotations
 
@@ -7,37 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from docutils import nodes
-from docutils.core import publish_doctree
 from nagbook import numbering, pages
-
-
-def parse(text: str) -> nodes.document:
-    return publish_doctree(text, settings_overrides={"report_level": 5})
-
-
-def test_description_is_the_first_paragraph_without_formulas() -> None:
-    text = "Title\n=====\n\nWith :math:`x`.\n\nWhat the *page*\nsays."
-    assert pages.describe(parse(text)) == "What the page says."
-
-
-def test_long_description_is_cut_at_a_word() -> None:
-    described = pages.describe(parse("Title\n=====\n\n" + "word " * 100))
-    assert len(described) <= pages.DESCRIPTION_LENGTH
-    assert described.endswith("word…")
-
-
-def test_description_is_escaped_and_added() -> None:
-    context = {"metatags": "<meta>"}
-    pages.add_description(None, "x", "x", context, parse('T\n=\n\nA "b" <c>'))  # type: ignore[arg-type]
-    assert context["metatags"].startswith("<meta>")
-    assert 'content="A &quot;b&quot; &lt;c&gt;"' in context["metatags"]
-
-
-def test_page_without_text_gets_no_description() -> None:
-    context: dict[str, str] = {}
-    pages.add_description(None, "x", "x", context, parse("Title\n====="))  # type: ignore[arg-type]
-    pages.add_description(None, "search", "x", context, None)  # type: ignore[arg-type]
-    assert context == {}
 
 
 def test_buttons_survive_the_removal_of_the_navbar() -> None:
@@ -70,27 +40,15 @@ def test_numbers_of_a_chapter_are_those_of_its_file(monkeypatch: pytest.MonkeyPa
     assert env.titles["chapters/03-nesterov"]["secnumber"] == [3]
 
 
-@pytest.mark.parametrize("up", ["", "../"])
-def test_icon_script_is_dropped_and_the_others_kept(tmp_path: Path, up: str) -> None:
-    scripts = tmp_path / "_static" / "scripts"
-    scripts.mkdir(parents=True)
-    for name in ("fontawesome.js", "fontawesome.js.map", "bootstrap.js", "bootstrap.js.map"):
-        (scripts / name).write_text("")
-    kept = f'<script defer src="{up}_static/scripts/bootstrap.js"></script>'
-    icons = f'<script defer src="{up}_static/scripts/fontawesome.js?digest=55c2"></script>'
-    (tmp_path / "page.html").write_text(f"<head>\n  {icons}\n  {kept}</head>")
-    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
-    pages.drop_icon_script(app, None)  # type: ignore[arg-type]
-    assert (tmp_path / "page.html").read_text() == f"<head>\n  {kept}</head>"
-    assert [path.name for path in scripts.iterdir()] == ["bootstrap.js"]
-
-
-def test_toggles_of_the_navigation_get_a_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("language", "word"), [("en", "The book"), ("zh_CN", "全书")])
+def test_parts_of_the_page_get_a_name(tmp_path: Path, language: str, word: str) -> None:
     page = tmp_path / "page.html"
-    page.write_text(f"{pages.TOGGLE}></span></summary><summary>Other</summary>")
-    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
-    pages.name_toggles(app, None)  # type: ignore[arg-type]
-    assert page.read_text() == (
-        '<summary aria-label="Pages of this part"><span class="toctree-toggle"></span></summary>'
-        "<summary>Other</summary>"
+    page.write_text(f"{pages.TOGGLE}></span></summary><summary>Other</summary>{pages.SIDEBAR}>")
+    config = SimpleNamespace(language=language)
+    app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(name="html"), config=config)
+    pages.name_parts(app, None)  # type: ignore[arg-type]
+    toggle = pages.NAMES[language]["toggle"]
+    assert page.read_text(encoding="utf-8") == (
+        f'<summary aria-label="{toggle}"><span class="toctree-toggle"></span></summary>'
+        f'<summary>Other</summary>{pages.SIDEBAR} role="region" aria-label="{word}">'
     )

@@ -6,22 +6,29 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urlencode, urljoin, urlsplit
 
 import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
-from visits import SCHEMES, WIDTHS, Visit, visit
+from visits import SCHEMES, WIDTHS, Tab, Visit, note_visit
 
 from nagcore.book import open_server, site_folder
+from nagcore.book.tools import read_axe
 from nagcore.doctor import find_browser
 
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
-CASES = [(name, scheme, width) for name in PAGES for scheme in SCHEMES for width in WIDTHS]
+TOC = sorted(parse_toc_yaml(ROOT / "_toc.yml"))
+# Pages that Sphinx makes: they are looked at as well, but have no text of ours.
+MADE = ["genindex", "search"]
+# The Chinese pages stand at the same paths under zh/.
+EDITIONS = ["", *(["zh/"] if (site_folder(ROOT) / "zh").is_dir() else [])]
+PAGES = [edition + name for edition in EDITIONS for name in TOC]
+ALL = [edition + name for edition in EDITIONS for name in [*TOC, *MADE]]
+CASES = [(name, scheme, width) for name in ALL for width in WIDTHS for scheme in SCHEMES]
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -63,10 +70,20 @@ def address() -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def tab(browser: Browser, address: str) -> Iterator[Tab]:
+    """The tab in which pages are visited, with axe at hand."""
+    axe = read_axe(ROOT)
+    with Tab(browser, address, site_folder(ROOT), axe) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session", params=CASES, ids=lambda case: "-".join(map(str, case)))
-def seen(request: pytest.FixtureRequest, browser: Browser, address: str) -> Visit:
+def seen(request: pytest.FixtureRequest, tab: Tab) -> Visit:
     """One visit, shared by the tests below."""
-    return visit(browser, address, *request.param)
+    found = tab.visit(*request.param)
+    note_visit(ROOT, found)
+    return found
 
 
 def test_no_error_in_the_console(seen: Visit) -> None:
@@ -79,7 +96,7 @@ def test_no_request_fails_and_none_leaves_this_machine(seen: Visit) -> None:
 
 
 def test_no_raw_maths_or_markup(seen: Visit) -> None:
-    assert len(seen.text) > 200, "the page is empty"
+    assert len(seen.text) > 200 or seen.name.endswith("search"), "the page is empty"
     assert RAW_MATHS.findall(seen.text) == []
     assert RAW_MARKUP.findall(seen.text) == []
     assert seen.layout["formula_errors"] == 0
@@ -87,7 +104,7 @@ def test_no_raw_maths_or_markup(seen: Visit) -> None:
 
 def declared_figures(name: str) -> set[str]:
     """Return the ids that the figures of a chapter must have on its page."""
-    notebook = ROOT / f"{name}.ipynb"
+    notebook = ROOT / f"{name.removeprefix('zh/')}.ipynb"
     if not notebook.is_file():
         return set()
     cells = nbformat.read(notebook, as_version=4).cells
@@ -122,6 +139,15 @@ def test_every_control_has_a_name(seen: Visit) -> None:
 
 def test_page_describes_itself_to_search_engines(seen: Visit) -> None:
     assert seen.layout["description"]
+
+
+def test_axe_finds_no_barrier(seen: Visit) -> None:
+    assert seen.violations == []
+
+
+def test_page_is_light(seen: Visit) -> None:
+    """What a page needs besides its figures, compressed."""
+    assert seen.weight <= 300_000
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -167,3 +193,59 @@ def test_search_finds_a_public_name(browser: Browser, address: str, name: str) -
         page.wait_for_selector(f"#search-results a[href*='#{name}']")
     finally:
         page.close()
+
+
+SEARCHES = {
+    "heavy ball": "chapters/02-momentum.html",
+    "restart": "chapters/05-restart.html",
+    "nesterov=True": "chapters/03-nesterov.html",
+    "batch size": "chapters/10-noise-and-batch-size.html",
+    "condition number": "chapters/01-gradient-descent.html",
+    "certificate": "chapters/04-certificates.html",
+    "warm-up": "chapters/08-training.html",
+}
+
+
+@pytest.mark.parametrize(("words", "page"), SEARCHES.items())
+def test_search_finds_the_chapter_among_the_first(
+    browser: Browser, address: str, words: str, page: str
+) -> None:
+    tab = browser.new_page()
+    try:
+        tab.goto(f"{address}/search.html?{urlencode({'q': words})}")
+        tab.wait_for_selector("#search-results li:nth-child(3) a")
+        found = tab.eval_on_selector_all(
+            "#search-results li > a", "es => es.slice(0, 3).map(e => e.getAttribute('href'))"
+        )
+    finally:
+        tab.close()
+    assert page in [urldefrag(link).url.partition("?")[0] for link in found]
+
+
+PRINTED = """() => {
+  const shown = (selector) => [...document.querySelectorAll(selector)].filter(
+    e => e.getBoundingClientRect().height > 0 && getComputedStyle(e).visibility === 'visible');
+  return {
+    frame: shown('.bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, '
+      + '.prev-next-footer, .copybtn, .figure-files').map(e => e.className),
+    folded: document.querySelectorAll('.toggle-hidden, details:not([open])').length,
+    opened: shown('.toggle-hidden > section, details:not([open]) > .cell_input').length,
+    background: getComputedStyle(document.body).backgroundColor,
+    address: getComputedStyle(document.querySelector('article a.external'), '::after').content,
+  };
+}"""
+
+
+def test_printed_page_is_the_text_with_all_opened(browser: Browser, address: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    try:
+        page.goto(f"{address}/chapters/02-momentum.html")
+        page.wait_for_selector(".toggle-hidden")
+        page.emulate_media(media="print")
+        seen = page.evaluate(PRINTED)
+    finally:
+        page.close()
+    assert seen["frame"] == []
+    assert seen["opened"] == seen["folded"] > 10
+    assert seen["background"] == "rgb(255, 255, 255)"
+    assert seen["address"] == "none"

@@ -1,14 +1,24 @@
-"""Open one page of the built site in a browser and note everything a reader should not meet."""
+"""Open the pages of the built site in a browser and note everything a reader should not meet."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import gzip
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+from nagcore.files import write_whole
 
 SCHEMES = ("light", "dark")
 WIDTHS = (390, 1280)  # pixels: a phone and a laptop
+FIGURES_END = (".png", ".svg", ".jpg")
+# What the table of quality shows of a visit.
+NOTED = ("name", "scheme", "width", "complaints", "failed", "foreign", "violations", "weight")
 
 # Text a reader sees, without code and without the copy of each formula meant for screen readers.
 VISIBLE_TEXT = """() => {
@@ -44,6 +54,23 @@ LAYOUT = """() => ({
     .map(e => e.outerHTML.slice(0, 120)),
   description: (document.querySelector('meta[name=description]') || {content: ''}).content,
 })"""
+FOLLOWED = "scheme => document.documentElement.dataset.theme === scheme"
+# Pictures wait until a reader comes near.
+DRAW_ALL = """() => Promise.all([...document.querySelectorAll('img[loading=lazy]')].map(image => {
+  image.loading = 'eager';
+  return image.decode().catch(() => {});
+}))"""
+# The rules of WCAG 2.2, levels A and AA, and what axe counts as good practice. The inside of a
+# formula is hidden from screen readers, in the colour of the text around it, and three quarters of
+# the elements of a page.
+AXE = """async () => {
+  const found = await axe.run(
+    {exclude: ['.katex']},
+    {resultTypes: ['violations'], runOnly: [
+      'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']});
+  return found.violations.map(({id, nodes}) =>
+    `${id} (${nodes.length}): ${nodes[0].html.slice(0, 150)} ${nodes[0].failureSummary}`);
+}"""
 
 
 @dataclass
@@ -56,35 +83,108 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
     text: str = ""
     pictures: list[dict[str, Any]] = field(default_factory=list)
     figures: list[dict[str, Any]] = field(default_factory=list)
     layout: dict[str, Any] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+    weight: int = 0  # bytes
 
 
-def visit(browser: Browser, address: str, name: str, scheme: str, width: int) -> Visit:
-    """Load one page, wait until nothing more is asked for, and look."""
-    seen = Visit(name, scheme, width)
-    context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    try:
-        page = context.new_page()
-        _listen(page, address, seen)
-        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+class Tab:
+    """A tab of the browser, in which the schemes of a page are looked at one after the other.
+
+    A page is loaded once for each width. The scheme of colours changes while it is open, as it
+    does in the evening.
+    """
+
+    def __init__(self, browser: Browser, address: str, site: Path, axe: str) -> None:
+        self._browser = browser
+        self._address = address
+        self._site = site
+        self._axe = axe
+        self._context: BrowserContext | None = None
+        self._width = 0
+        self._seen: Visit | None = None
+        self._page: Page | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def visit(self, name: str, scheme: str, width: int) -> Visit:
+        """Load a page unless it is open, and look at it in one scheme."""
+        if self._seen is None or (name, width) != (self._seen.name, self._seen.width):
+            self._open(name, scheme, width)
+        page, loaded = self._page, self._seen
+        assert page is not None
+        assert loaded is not None
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_function(FOLLOWED, arg=scheme)
+        seen = Visit(name, scheme, width)
+        seen.complaints, seen.failed = [*loaded.complaints], [*loaded.failed]
+        seen.foreign, seen.asked = [*loaded.foreign], {*loaded.asked}
         seen.text = page.evaluate(VISIBLE_TEXT)
         seen.pictures = page.evaluate(PICTURES)
         seen.figures = page.evaluate(FIGURES)
         seen.layout = page.evaluate(LAYOUT)
-    finally:
-        context.close()
-    return seen
+        seen.violations = page.evaluate(AXE)
+        seen.weight = weigh(self._site, seen.asked)
+        return seen
+
+    def _open(self, name: str, scheme: str, width: int) -> None:
+        self._close()
+        self._context = self._browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            reduced_motion="reduce",  # colours on their way from light to dark have no contrast
+        )
+        page = self._page = self._context.new_page()
+        seen = self._seen = Visit(name, scheme, width)
+        _listen(page, self._address, seen)
+        page.goto(f"{self._address}/{name}.html", wait_until="networkidle")
+        page.evaluate(DRAW_ALL)
+        page.evaluate(self._axe)
+
+    def _close(self) -> None:
+        self._page = self._seen = None
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+
+
+def weigh(site: Path, asked: set[str]) -> int:
+    """Return the compressed size of what a page loads besides its figures, in bytes.
+
+    Args:
+        site: the folder of the built pages.
+        asked: the paths that the page asked for.
+    """
+    files = [site / unquote(path).lstrip("/") for path in asked if not path.endswith(FIGURES_END)]
+    return sum(_packed_size(file) for file in files if file.is_file())
+
+
+@cache
+def _packed_size(file: Path) -> int:
+    content = file.read_bytes()
+    return len(content if file.suffix in (".woff", ".woff2") else gzip.compress(content))
+
+
+def note_visit(root: Path, seen: Visit) -> None:
+    """Leave the findings of a visit for the table of `nagcore quality`."""
+    note = {name: value for name, value in asdict(seen).items() if name in NOTED}
+    place = seen.name.replace("/", "~")
+    path = root / "_build" / "quality" / "visits" / f"{place}-{seen.scheme}-{seen.width}.json"
+    write_whole(path, json.dumps(note, ensure_ascii=False))
 
 
 def _listen(page: Page, address: str, seen: Visit) -> None:
     def admit(route: Route) -> None:
         if route.request.url.startswith((f"{address}/", "data:")):
+            seen.asked.add(urlsplit(route.request.url).path)
             route.continue_()
         else:
             seen.foreign.append(route.request.url)

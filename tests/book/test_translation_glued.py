@@ -1,0 +1,58 @@
+"""Texts of cells in the other language: numerals stay, sentences are looked up one by one."""
+
+from __future__ import annotations
+
+import pytest
+from nagbook.glued import needs_words, split_numerals, translate
+from nagbook.language import list_editions
+
+CHINESE = {
+    "Measured on a CPU (AMD EPYC), {0}, n = {1}, commit {2}.": "CPU，{0}，{2}，n = {1}。",
+    "Muon is first.": "Muon 第一。",
+}
+
+
+def in_chinese(text: str) -> str:
+    return translate(text, CHINESE.get)
+
+
+@pytest.mark.parametrize(
+    ("text", "numerals"),
+    [
+        ("12,345 steps", ["12,345"]),
+        ("−0.4 to +1.5e-7", ["0.4", "1.5e-7"]),
+        ("95% of 3 s", ["95%", "3"]),
+        ("3 × 10⁻¹⁵", ["3", "10⁻¹⁵"]),
+        ("numpy 2.4.6", ["2.4.6"]),
+        ("H100, conv2, AdamW", []),
+        ("2026-11-26 at 6b5fbeb", ["2026-11-26", "6b5fbeb"]),
+        ("defaced facade", []),
+    ],
+)
+def test_numerals_are_told_from_names(text: str, numerals: list[str]) -> None:
+    assert split_numerals(text)[1] == numerals
+
+
+def test_numerals_return_to_their_places_in_another_order() -> None:
+    text = "Measured on a CPU (AMD EPYC), 2026-11-26, n = 8, commit 6b5fbeb."
+    assert in_chinese(text) == "CPU，2026-11-26，6b5fbeb，n = 8。"
+
+
+def test_sentences_are_translated_one_by_one_and_joined_without_a_space() -> None:
+    assert in_chinese("Muon is first. Muon is first.") == "Muon 第一。Muon 第一。"
+
+
+def test_an_unknown_sentence_stays_as_it_is() -> None:
+    assert in_chinese("Muon is first. Adam is last.") == "Muon 第一。Adam is last."
+    assert in_chinese("0.25") == "0.25"
+
+
+@pytest.mark.parametrize("text", ["{0} ms", "step_size", "torch.optim.SGD", "×"])
+def test_units_and_code_need_no_words(text: str) -> None:
+    assert not needs_words(split_numerals(text)[0])
+
+
+def test_each_page_is_at_the_same_path_in_both_editions() -> None:
+    editions = list_editions("chapters/02-momentum", "../")
+    assert editions["en"].address == "../chapters/02-momentum.html"
+    assert editions["zh_CN"].address == "../zh/chapters/02-momentum.html"

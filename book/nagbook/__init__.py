@@ -10,7 +10,22 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from nagbook import api, downloads, maths, numbering, pages, sources
+from nagbook import (
+    api,
+    downloads,
+    frame,
+    language,
+    markup,
+    maths,
+    metadata,
+    numbering,
+    pages,
+    play,
+    printed,
+    records,
+    sources,
+    weight,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -18,12 +33,23 @@ def setup(app: Sphinx) -> dict[str, Any]:
     maths.install()
     numbering.install()
     api.setup(app)
+    language.setup(app)
     app.connect("config-inited", maths.check_style_version)
     app.connect("config-inited", pages.drop_empty_navbar)
     app.connect("config-inited", sources.link_sources)
     # Before Sphinx gathers what is offered for download, at the usual 500.
     app.connect("doctree-read", downloads.offer_downloads, priority=400)
-    app.connect("html-page-context", pages.add_description)
-    app.connect("build-finished", pages.drop_icon_script)
-    app.connect("build-finished", pages.name_toggles)
+    app.add_directive("record-index", records.RecordIndex)
+    app.add_directive("chapter-head", frame.ChapterHead)
+    app.connect("doctree-read", frame.complete_chapter, priority=400)
+    app.connect("doctree-read", play.describe_pictures)
+    app.connect("config-inited", printed.choose_fonts)
+    # After everything else that changes pages, the tables of contents among it.
+    app.connect("doctree-read", printed.adapt, priority=950)
+    app.connect("html-page-context", play.add_scripts)
+    markup.setup(app)
+    weight.setup(app)
+    app.connect("html-page-context", metadata.add_metadata)
+    app.connect("build-finished", metadata.write_site_files)
+    app.connect("build-finished", pages.name_parts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

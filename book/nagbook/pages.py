@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import html
-import re
 from pathlib import Path
-from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-ICON_SCRIPT = re.compile(
-    r'\s*<script defer src="[^"]*_static/scripts/fontawesome\.js[^"]*"></script>'
-)
+from nagcore.files import write_whole
+
+# What the theme writes, and in which words the page should say what it is.
 TOGGLE = '<summary><span class="toctree-toggle"'
-DESCRIPTION_LENGTH = 160  # characters; search engines cut there
+SIDEBAR = '<div id="pst-primary-sidebar"'
+NAMES = {
+    "en": {"toggle": "Pages of this part", "sidebar": "The book"},
+    "zh_CN": {"toggle": "本部分的页面", "sidebar": "全书"},
+}
 
 
 def drop_empty_navbar(_app: Sphinx, config: Config) -> None:
@@ -28,59 +28,17 @@ def drop_empty_navbar(_app: Sphinx, config: Config) -> None:
         config.html_theme_options[part] = []
 
 
-def describe(doctree: nodes.document) -> str:
-    """Return the first paragraph of a page as plain text, cut at a word.
+def name_parts(app: Sphinx, error: Exception | None) -> None:
+    """Say what the arrows in the navigation do, and that the sidebar is a part of its own.
 
-    Example:
-        >>> from docutils.core import publish_doctree
-        >>> describe(publish_doctree("Title\\n=====\\n\\nWhat the *page* says."))
-        'What the page says.'
+    The theme leaves them without a name, and its templates write them out of reach of options; a
+    screen reader jumps from one named part of a page to the next.
     """
-    for paragraph in doctree.findall(nodes.paragraph):
-        if paragraph.next_node(nodes.math) is None and paragraph.astext().strip():
-            text = " ".join(paragraph.astext().split())
-            if len(text) <= DESCRIPTION_LENGTH:
-                return text
-            return text[: DESCRIPTION_LENGTH - 1].rsplit(" ", 1)[0] + "…"
-    return ""
-
-
-def add_description(
-    _app: Sphinx,
-    _pagename: str,
-    _templatename: str,
-    context: dict[str, Any],
-    doctree: nodes.document | None,
-) -> None:
-    """Give each page a description, which the theme does not."""
-    if doctree is not None and (text := describe(doctree)):
-        content = html.escape(text, quote=True)
-        context["metatags"] = (
-            f'{context.get("metatags", "")}\n<meta name="description" content="{content}">'
-        )
-
-
-def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
-    """Leave the icons to their font; the theme also loads 1.5 MB of script that draws them again.
-
-    The theme's own template writes the tag, out of reach of its options. The maps of its scripts,
-    for those who develop the theme, are twice the rest of the site and go as well.
-    """
-    if error is not None or app.builder.format != "html":
+    if error is not None or app.builder.name != "html":
         return
+    names = NAMES.get(app.config.language, NAMES["en"])
+    toggle = TOGGLE.replace("<summary", f'<summary aria-label="{names["toggle"]}"')
+    sidebar = f'{SIDEBAR} role="region" aria-label="{names["sidebar"]}"'
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        page.write_text(ICON_SCRIPT.sub("", text), encoding="utf-8")
-    scripts = Path(app.outdir, "_static", "scripts")
-    for path in {*scripts.glob("fontawesome.js*"), *scripts.glob("*.map")}:
-        path.unlink()
-
-
-def name_toggles(app: Sphinx, error: Exception | None) -> None:
-    """Say what the arrows in the navigation do; the theme leaves them without a name."""
-    if error is not None or app.builder.format != "html":
-        return
-    named = TOGGLE.replace("<summary>", '<summary aria-label="Pages of this part">')
-    for page in Path(app.outdir).rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        page.write_text(text.replace(TOGGLE, named), encoding="utf-8")
+        write_whole(page, text.replace(TOGGLE, toggle).replace(SIDEBAR, sidebar))

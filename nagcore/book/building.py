@@ -7,11 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from nagcore.book.execution import COLOUR, execute_chapters
+from nagcore.book.languages import (
+    CHINESE,
+    ENGLISH,
+    LANGUAGES,
+    Language,
+    site_folder,
+    work_folder,
+    write_config,
+)
 from nagcore.book.node import find_node
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.files import write_whole
@@ -20,11 +32,14 @@ NEEDED = ("ipykernel", "jupyter_book", "jupyter_cache", "sphinx_proof", "sphinxc
 SHOWN_LINES = 40
 
 
-def build(root: Path, *, quiet: bool = False) -> Path:
+def build(
+    root: Path, languages: Sequence[Language] = tuple(LANGUAGES.values()), *, quiet: bool = False
+) -> Path:
     """Execute the chapters that changed and write the site.
 
     Args:
         root: the checkout, the folder that holds `_toc.yml`.
+        languages: the editions to write; those left out stay as they are.
         quiet: print nothing but errors.
 
     Returns:
@@ -42,20 +57,15 @@ def build(root: Path, *, quiet: bool = False) -> Path:
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     execute_chapters(root, console)
     with console.status("writing pages"):
-        write_pages(root)
-    index = site_folder(root) / "index.html"
+        write_pages(root, languages)
+    index = site_folder(root, languages[0]) / "index.html"
     console.print(f"The book is at {index}", soft_wrap=True)
     console.print("Open that file in a browser, or run: make serve")
     return index
 
 
-def site_folder(root: Path) -> Path:
-    """Return the folder of the built site."""
-    return root / "_build" / "html"
-
-
-def write_pages(root: Path) -> None:
-    """Write all pages anew with warnings as errors.
+def write_pages(root: Path, languages: Sequence[Language] = (ENGLISH,)) -> None:
+    """Write all pages of some editions anew, side by side, with warnings as errors.
 
     The old pages are removed first: an incremental build does not repeat the warnings of pages
     that did not change, and keeps pages that the book no longer has.
@@ -63,12 +73,33 @@ def write_pages(root: Path) -> None:
     Raises:
         UsageError: there was a warning or an error; its lines are in the message.
     """
-    shutil.rmtree(site_folder(root), ignore_errors=True)
-    shutil.rmtree(root / "_build" / "jupyter_execute", ignore_errors=True)
+    kept = site_folder(root, CHINESE)
+    aside = root / "_build" / "kept"
+    if ENGLISH in languages and CHINESE not in languages and kept.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+        kept.rename(aside)  # inside the folder that is written anew
+    with ThreadPoolExecutor(len(languages)) as pool:
+        failures = [text for text in pool.map(partial(_write_edition, root), languages) if text]
+    if aside.is_dir():
+        aside.rename(kept)
+    if failures:
+        raise UsageError("\n".join(failures))
+    for language in languages:
+        if language != ENGLISH:
+            _move(work_folder(root, language) / "_build" / "html", site_folder(root, language))
+
+
+def _write_edition(root: Path, language: Language) -> str | None:
+    """Write one edition, and return what is wrong with it, or None."""
+    folder = work_folder(root, language) / "_build"
+    for part in ("html", "jupyter_execute"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    config = write_config(root, language)
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     arguments = ["build", ".", "--all", "-W", "-n", "--keep-going"]
+    places = ["--config", str(config), "--path-output", str(folder.parent)]
     result = subprocess.run(
-        command + arguments,
+        command + arguments + places,
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -78,13 +109,20 @@ def write_pages(root: Path) -> None:
         check=False,
     )
     output = COLOUR.sub("", result.stdout)
-    log = write_whole(root / "_build" / "book.log", output)
-    if result.returncode != 0:
-        raise UsageError(
-            f"the book has warnings or errors, and both stop it:\n"
-            f"{find_complaints(output)}\n"
-            f"The whole output is in {log}; mend these lines and run `nagcore book` again"
-        )
+    log = write_whole(folder / "book.log", output)
+    if result.returncode == 0:
+        return None
+    return (
+        f"the book has warnings or errors, and both stop it:\n"
+        f"{find_complaints(output)}\n"
+        f"The whole output is in {log}; mend these lines and run `nagcore book` again"
+    )
+
+
+def _move(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
 
 
 def find_complaints(output: str) -> str:

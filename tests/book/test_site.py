@@ -223,15 +223,18 @@ def test_search_finds_the_chapter_among_the_first(
 
 
 PRINTED = """() => {
-  const shown = (selector) => [...document.querySelectorAll(selector)].filter(
-    e => e.getBoundingClientRect().height > 0 && getComputedStyle(e).visibility === 'visible');
+  const shown = e =>
+    e.getBoundingClientRect().height > 0 && getComputedStyle(e).visibility === 'visible';
+  const all = selector => [...document.querySelectorAll(selector)];
+  const folded = all('article .toggle-hidden, article details:not([open])');
   return {
-    frame: shown('.bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, '
-      + '.prev-next-footer, .copybtn, .figure-files').map(e => e.className),
-    folded: document.querySelectorAll('.toggle-hidden, details:not([open])').length,
-    opened: shown('.toggle-hidden > section, details:not([open]) > .cell_input').length,
+    frame: all('.bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, '
+      + '.prev-next-footer, .copybtn, .figure-files').filter(shown).map(e => e.className),
+    folded: folded.length,
+    opened: folded.filter(e => shown(e.lastElementChild)).length,
     background: getComputedStyle(document.body).backgroundColor,
-    address: getComputedStyle(document.querySelector('article a.external'), '::after').content,
+    code: getComputedStyle(document.querySelector('.highlight .k, .highlight .kn')).color,
+    address: getComputedStyle(document.querySelector('article p a'), '::after').content,
   };
 }"""
 
@@ -248,4 +251,5 @@ def test_printed_page_is_the_text_with_all_opened(browser: Browser, address: str
     assert seen["frame"] == []
     assert seen["opened"] == seen["folded"] > 10
     assert seen["background"] == "rgb(255, 255, 255)"
+    assert seen["code"] == "rgb(0, 0, 0)"
     assert seen["address"] == "none"

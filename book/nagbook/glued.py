@@ -1,0 +1,162 @@
+"""Words that come from cells rather than from prose: verdicts, notes on a device, tables.
+
+They are translated as whole sentences with places for their numerals, so that a number measured
+anew needs no new translation, and a verdict that turns does.
+"""
+
+from __future__ import annotations
+
+import gettext
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from docutils import nodes
+from myst_nb.core.variables import format_plain_text
+from myst_nb.ext.glue.crossref import read_glue_cache
+from myst_nb.ext.glue.utils import PendingGlueReference
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+CATALOG = "glued"
+# A date, a commit, or a number that is no part of a name such as H100 or conv2.
+NUMERAL = re.compile(
+    r"\d{4}-\d\d-\d\d"
+    r"|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}\b"
+    r"|(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)*(?:e[+-]?\d+)?(?:⁻?[⁰¹²³⁴-⁹]+)?%?(?!\w)"
+)
+# Sentences are translated one by one, since verdicts are put together from them.
+SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z“])")
+PLACE = re.compile(r"\{(\d+)\}")
+# Letters that are not words: units, and names written in capitals alone.
+UNIT = re.compile(r"\b(?:[A-Z0-9./-]+|[kKMGT]i?B|[mnµ]?s|min|h|img|e)\b")
+WORD = re.compile(r"[^\W\d_⁰¹²³⁴-⁹]{2}")
+CODE = re.compile(r"\S*(?:[_=<>|(]|[a-z]\.[a-z]|[a-z]{2}\d{4})\S*")
+CELL = re.compile(r"(<(?:t[hd]|caption)\b[^>]*>)(?P<words>[^<>]+)(</(?:t[hd]|caption)>)")
+SPOKEN = re.compile(r"(<(?:img|svg)\b[^>]*? (?:alt|aria-label)=\")(?P<words>[^\"]+)(\")")
+IN_FORMULA = re.compile(r"(\\text\{)(?P<words>[^{}]*)(\})")
+FULL_WIDTH = ("。", "？", "！", "；")
+Lookup = Callable[[str], str | None]
+
+
+def split_numerals(text: str) -> tuple[str, list[str]]:
+    """Return a text with numbered places instead of its numerals, and the numerals.
+
+    Example:
+        >>> split_numerals("1,200 steps (3.5 s) on an H100, 2026-11-26 at 6b5fbeb")
+        ('{0} steps ({1} s) on an H100, {2} at {3}', ['1,200', '3.5', '2026-11-26', '6b5fbeb'])
+    """
+    found: list[str] = []
+
+    def take(numeral: re.Match[str]) -> str:
+        found.append(numeral[0])
+        return f"{{{len(found) - 1}}}"
+
+    return NUMERAL.sub(take, " ".join(text.split())), found
+
+
+def needs_words(template: str) -> bool:
+    """Say whether a template holds more than numbers, units, names in capitals or a word of code.
+
+    Example:
+        >>> needs_words("{0} MB/s"), needs_words("no record"), needs_words("torch.optim.SGD")
+        (False, True, False)
+    """
+    if CODE.fullmatch(template):
+        return False
+    return WORD.search(UNIT.sub(" ", PLACE.sub(" ", template))) is not None
+
+
+def translate(text: str, lookup: Lookup) -> str:
+    """Return a text in the language of `lookup`, with its own numerals.
+
+    Example:
+        >>> translate("stays 3 % ahead", {"stays {0} % ahead": "始终领先 {0} %"}.get)
+        '始终领先 3 %'
+    """
+    joined = ""
+    for sentence in SENTENCE.split(text):
+        template, numerals = split_numerals(sentence)
+        words = (lookup(template) if needs_words(template) else None) or template
+        said = PLACE.sub(lambda place: numerals[int(place[1])], words)  # noqa: B023
+        joined += said if joined.endswith(FULL_WIDTH) or not joined else f" {said}"
+    return joined
+
+
+def find_texts(app: Sphinx, doctree: nodes.document) -> Iterator[str]:
+    """Yield all texts of a page that come from cells and are read as prose or in tables.
+
+    And the words inside displayed formulas, which Sphinx does not offer for translation.
+    """
+    for node in doctree.findall():
+        if isinstance(node, PendingGlueReference):
+            folder = app.env.mystnb_config.output_folder  # type: ignore[attr-defined]
+            output = read_glue_cache(folder, node.refdoc).get(node.key)
+            if output and node.gtype == "text":
+                yield format_plain_text(output["data"]["text/plain"], node["fmt_spec"])
+        elif _is_pasted(node):
+            yield node.astext()
+        elif isinstance(node, nodes.math_block):
+            yield from (found[2] for found in IN_FORMULA.finditer(node.astext()))
+        elif isinstance(node, nodes.raw) and "html" in node.get("format", ""):
+            found = (*CELL.finditer(node.astext()), *SPOKEN.finditer(node.astext()))
+            yield from (html.unescape(match["words"]) for match in found)
+
+
+def _is_pasted(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.inline) and "pasted-text" in node["classes"]
+
+
+def list_templates(app: Sphinx, pages: Iterable[nodes.document]) -> list[str]:
+    """Return what the cells of pages say, with places for numerals, each once."""
+    texts = (text for page in pages for text in find_texts(app, page))
+    sentences = (sentence for text in texts for sentence in SENTENCE.split(text))
+    templates = dict.fromkeys(split_numerals(sentence)[0] for sentence in sentences)
+    return [template for template in templates if needs_words(template)]
+
+
+@cache
+def find_lookup(folders: tuple[str, ...], language: str) -> Lookup | None:
+    """Return what looks up a message in the catalog of these texts, if there is one."""
+    for folder in folders:
+        if gettext.find(CATALOG, folder, [language]):
+            return gettext.translation(CATALOG, folder, [language]).gettext
+    return None
+
+
+class TranslateGlued(SphinxPostTransform):
+    """Put the texts of cells into the language of the edition, after all have been pasted."""
+
+    default_priority = 20  # cross-document glue comes at 5, the choice of output at 4
+
+    def run(self, **_kwargs: object) -> None:
+        """Translate pasted texts, cells of tables, and the words of pictures and formulas."""
+        folders = tuple(str(Path(self.env.srcdir, name)) for name in self.config.locale_dirs)
+        lookup = find_lookup(folders, self.config.language)
+        if lookup is None:
+            return
+        for node in list(self.document.findall(nodes.Element)):
+            if _is_pasted(node):
+                _set_text(node, translate(node.astext(), lookup))
+            elif isinstance(node, nodes.math_block):
+                _set_text(node, _translate_in(node.astext(), lookup, IN_FORMULA))
+            elif isinstance(node, nodes.raw) and "html" in node.get("format", ""):
+                _set_text(node, _translate_in(node.astext(), lookup, CELL, SPOKEN))
+
+
+def _set_text(node: nodes.Element, text: str) -> None:
+    node.children[:] = []
+    node += nodes.Text(text)
+
+
+def _translate_in(text: str, lookup: Lookup, *patterns: re.Pattern[str]) -> str:
+    def replace(found: re.Match[str]) -> str:
+        words = html.unescape(found["words"])
+        translated = translate(words, lookup)
+        return found[0] if translated == words else f"{found[1]}{html.escape(translated)}{found[3]}"
+
+    for pattern in patterns:
+        text = pattern.sub(replace, text)
+    return text

@@ -1,0 +1,114 @@
+"""The two editions: each page leads to the same place in the other one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from docutils import nodes
+from myst_nb.ext.glue.roles import PasteTextRole
+from myst_nb.ext.glue.utils import create_pending_glue_ref
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+from nagbook import glued
+from nagbook.translatable import ChooseMessages, name_solutions, write_messages
+
+CHINESE = "zh_CN"
+FOLDER = "zh/"
+TEMPLATES = Path(__file__).parent / "templates"
+HEADER = ["language-switch.html", "article-header-buttons.html"]
+
+
+class Edition(NamedTuple):
+    """A page in one language."""
+
+    code: str
+    """As HTML names the language."""
+    words: str
+    """What a link to it says, in its own language."""
+    address: str
+
+
+def list_editions(page: str, base: str) -> dict[str, Edition]:
+    """Return a page in each language, with its address behind `base`.
+
+    Example:
+        >>> [edition.address for edition in list_editions("intro", "https://a.org/").values()]
+        ['https://a.org/intro.html', 'https://a.org/zh/intro.html']
+    """
+    return {
+        "en": Edition("en", "English", f"{base}{page}.html"),
+        CHINESE: Edition("zh-CN", "中文", f"{base}{FOLDER}{page}.html"),
+    }
+
+
+def link_editions(
+    app: Sphinx,
+    page: str,
+    _template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Link a page to the other edition, for readers and, in its head, for search engines."""
+    if doctree is None:
+        return
+    language = app.config.language
+    top = "../" * (page.count("/") + (language == CHINESE))
+    others = [name for name in list_editions(page, top) if name != language]
+    context["other_edition"] = list_editions(page, top)[others[0]]
+    if app.config.html_baseurl:
+        base = app.config.html_baseurl.removesuffix(FOLDER if language == CHINESE else "")
+        editions = list_editions(page, base)
+        alternates = [*((e.code, e.address) for e in editions.values())]
+        alternates.append(("x-default", editions["en"].address))
+        links = [f'<link rel="alternate" hreflang="{c}" href="{a}">' for c, a in alternates]
+        context["metatags"] = "\n".join([context.get("metatags", ""), *links])
+    app.add_js_file("language.mjs", type="module")
+    app.add_css_file("language.css")
+
+
+def add_switch(_app: Sphinx, config: Config) -> None:
+    """Put the link to the other edition first among the buttons above a page.
+
+    The theme's own kind of button would open it in a new window.
+    """
+    config.templates_path.append(str(TEMPLATES))
+    config.html_theme_options["article_header_end"] = HEADER
+
+
+class PasteText(PasteTextRole):
+    """`{glue:text}` that also finds its value inside a translated paragraph.
+
+    Sphinx parses a translation as a document of its own, which does not hold the notebook's
+    values; they are pasted later then, as those of other notebooks are.
+    """
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Paste the value, or leave a note where it belongs."""
+        if "::" in self.text or "nb_renderer" in self.document:
+            return super().run()
+        key, _, form = self.text.rpartition(":")
+        page = self.document.settings.env.docname
+        reference = create_pending_glue_ref(
+            self.document,
+            self.source,
+            self.line,
+            f"/{page}.ipynb",
+            key or form,
+            inline=True,
+            gtype="text",
+            fmt_spec=form if key else "s",
+        )
+        return [reference], []
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what both editions need, and what makes the catalogs."""
+    app.add_transform(ChooseMessages)
+    app.add_post_transform(glued.TranslateGlued)
+    app.add_role_to_domain("glue", "text", PasteText(), override=True)
+    app.connect("config-inited", add_switch)
+    app.connect("doctree-read", name_solutions)
+    app.connect("html-page-context", link_editions)
+    app.connect("build-finished", write_messages)

@@ -11,8 +11,10 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from nagbook import (
+    anchors,
     api,
     downloads,
+    edition,
     frame,
     language,
     markup,
@@ -24,6 +26,8 @@ from nagbook import (
     printed,
     records,
     sources,
+    spacing,
+    speed,
     weight,
 )
 
@@ -32,8 +36,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect every repair to the event where it belongs."""
     maths.install()
     numbering.install()
+    speed.install(app)
     api.setup(app)
     language.setup(app)
+    anchors.setup(app)
     app.connect("config-inited", maths.check_style_version)
     app.connect("config-inited", pages.drop_empty_navbar)
     app.connect("config-inited", sources.link_sources)
@@ -46,6 +52,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", printed.choose_fonts)
     # After everything else that changes pages, the tables of contents among it.
     app.connect("doctree-read", printed.adapt, priority=950)
+    app.connect("doctree-resolved", spacing.close_gaps)
+    app.connect("html-page-context", edition.state_edition)
+    app.connect("build-finished", edition.add_print)
     app.connect("html-page-context", play.add_scripts)
     markup.setup(app)
     weight.setup(app)

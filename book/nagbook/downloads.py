@@ -16,11 +16,11 @@ from jupyter_cache import get_cache
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 
+from nagbook.words import say
 from nagcore.evidence.figure_data import KEPT
 from nagcore.files import write_whole
 
 EXECUTED = "jupyter_execute"  # where MyST-NB leaves executed notebooks and their pictures
-OFFERED = {"csv": "data (CSV)", "svg": "picture (SVG)", "png": "picture (PNG)"}
 
 
 class Drawn(NamedTuple):
@@ -105,7 +105,9 @@ def _legend(app: Sphinx, page: str, drawn: Drawn) -> nodes.legend:
         target = offer_file(app, page, f"{drawn.name}.{ending}", content)
         if len(line):
             line += nodes.Text(" · ")
-        line += download_reference("", "", nodes.Text(OFFERED[ending]), reftarget=target)
+        line += download_reference(
+            "", "", nodes.Text(say(app.config.language, ending)), reftarget=target
+        )
     return nodes.legend("", line)
 
 

@@ -13,6 +13,12 @@ WORDS: dict[str, dict[str, str]] = {
             "What each parameter means stands in the first cells of the notebook."
         ),
         "cite": "Cite this page",
+        "version": "Version {version}.",
+        "versions": "Other versions",
+        "pdf": "This book as PDF",
+        "csv": "data (CSV)",
+        "svg": "picture (SVG)",
+        "png": "picture (PNG)",
         "record_heads": "record | question | device | made on, at commit",
     },
     "zh_CN": {
@@ -25,6 +31,12 @@ WORDS: dict[str, dict[str, str]] = {
             "每个参数的含义写在笔记本开头的单元格里。"
         ),
         "cite": "引用本页",
+        "version": "版本 {version}。",
+        "versions": "其他版本",
+        "pdf": "本书的 PDF",
+        "csv": "数据（CSV）",
+        "svg": "图片（SVG）",
+        "png": "图片（PNG）",
         "record_heads": "记录 | 问题 | 设备 | 日期与提交",
     },
 }

@@ -2,13 +2,17 @@
 // only then. The theme does the same for code.
 const formulas = document.querySelectorAll("div.math .katex-display");
 
-function mark(element) {
-  if (element.scrollWidth > element.clientWidth) {
-    element.tabIndex = 0;
-  } else {
-    element.removeAttribute("tabindex");
-  }
+function mark(elements) {
+  // All are measured before the first is changed; in turn, each would lay out the page anew.
+  const wide = elements.map((element) => element.scrollWidth > element.clientWidth);
+  elements.forEach((element, i) => {
+    if (wide[i]) {
+      element.tabIndex = 0;
+    } else if (element.hasAttribute("tabindex")) {
+      element.removeAttribute("tabindex");
+    }
+  });
 }
 
-const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
+const observer = new ResizeObserver((entries) => mark(entries.map((entry) => entry.target)));
 formulas.forEach((formula) => observer.observe(formula));

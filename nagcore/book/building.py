@@ -25,6 +25,7 @@ from nagcore.book.languages import (
     write_config,
 )
 from nagcore.book.node import find_node
+from nagcore.book.printing import print_book, print_folder
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.files import write_whole
 
@@ -33,13 +34,18 @@ SHOWN_LINES = 40
 
 
 def build(
-    root: Path, languages: Sequence[Language] = tuple(LANGUAGES.values()), *, quiet: bool = False
+    root: Path,
+    languages: Sequence[Language] = tuple(LANGUAGES.values()),
+    *,
+    pdf: bool = False,
+    quiet: bool = False,
 ) -> Path:
     """Execute the chapters that changed and write the site.
 
     Args:
         root: the checkout, the folder that holds `_toc.yml`.
         languages: the editions to write; those left out stay as they are.
+        pdf: print each edition as well, and put its PDF into the site, whose pages link to it.
         quiet: print nothing but errors.
 
     Returns:
@@ -56,6 +62,10 @@ def build(
     # A kernel of the same name in the user's home must not take the environment's place.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     execute_chapters(root, console)
+    shutil.rmtree(print_folder(root), ignore_errors=True)
+    if pdf:
+        with console.status("printing"), ThreadPoolExecutor(len(languages)) as pool:
+            list(pool.map(partial(print_book, root), languages))
     with console.status("writing pages"):
         write_pages(root, languages)
     index = site_folder(root, languages[0]) / "index.html"

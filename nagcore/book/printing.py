@@ -31,6 +31,17 @@ def pdf_name(language: Language) -> str:
     return f"{NAME}.pdf" if language == ENGLISH else f"{NAME}-{language.name}.pdf"
 
 
+def print_folder(root: Path) -> Path:
+    """Return where the printed editions lie until the next build."""
+    return root / "_build" / "print"
+
+
+def find_print(root: Path, language: Language) -> Path | None:
+    """Return the PDF of an edition, or None where this build has none."""
+    path = print_folder(root) / language.name / pdf_name(language)
+    return path if path.is_file() else None
+
+
 def print_book(root: Path, language: Language) -> Path:
     """Write an edition as PDF; its chapters must have been executed before.
 
@@ -39,7 +50,7 @@ def print_book(root: Path, language: Language) -> Path:
         language: the edition.
 
     Returns:
-        The PDF, in `_build/print/LANGUAGE`.
+        The PDF, which `find_print` finds from now on.
 
     Raises:
         UsageError: TeX is not installed or failed, a page is too wide, or a letter is in no font;
@@ -51,7 +62,7 @@ def print_book(root: Path, language: Language) -> Path:
             f"{' and '.join(missing)} not found, which printing the book needs; on Debian install "
             "everything for it with: tools/debian.sh"
         )
-    folder = root / "_build" / "print" / language.name
+    folder = print_folder(root) / language.name
     shutil.rmtree(folder, ignore_errors=True)
     sources = _write_latex(root, language, folder)
     _run_latex(sources)

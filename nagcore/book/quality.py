@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from nagcore.book.building import site_folder
@@ -138,11 +139,16 @@ def _validate(folder: Path, site: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield every page with what is wrong in its HTML."""
     command = [str(find_node()), str(folder / VALIDATOR), "--formatter", "json"]
     command += ["--config", str(folder / "htmlvalidate.config.mjs"), str(site / "**" / "*.html")]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    try:
-        report = json.loads(done.stdout)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"html-validate failed: {done.stderr.strip()[-2000:]}") from error
+    # Into a file: it ends before a pipe has taken all of a long report.
+    with TemporaryFile("w+", encoding="utf-8") as output:
+        done = subprocess.run(
+            command, cwd=folder, stdout=output, stderr=subprocess.PIPE, text=True, check=False
+        )
+        output.seek(0)
+        try:
+            report = json.load(output)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"html-validate failed: {done.stderr.strip()[-2000:]}") from error
     wrong = {Path(entry["filePath"]): entry["messages"] for entry in report}
     for page in list_pages(site):
         messages = wrong.get(site / f"{page}.html", [])

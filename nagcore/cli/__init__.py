@@ -25,12 +25,15 @@ def book(
     language: Annotated[
         str | None, typer.Option(help="One edition alone: en, or zh into _build/html/zh.")
     ] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print the editions too: tools/debian.sh brings TeX.")
+    ] = False,
 ) -> None:
     """Execute the chapters that changed and build the site into _build/html."""
     from nagcore.book import LANGUAGES, build, find_language
 
     languages = [find_language(language)] if language else list(LANGUAGES.values())
-    build(find_root(), languages, quiet=quiet)
+    build(find_root(), languages, pdf=pdf, quiet=quiet)
 
 
 @app.command()

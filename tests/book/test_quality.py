@@ -44,6 +44,8 @@ def finished(*results: dict[str, Any], report: str = "[]", code: int = 0) -> Any
 
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         printed = report
+        if "stdout" in options:
+            options["stdout"].write(report)
         if "measure.mjs" in command:
             asked = {(task["page"], task["kind"]) for task in json.loads(options["input"])["tasks"]}
             answers = [r for r in results if (r["page"], r["kind"]) in asked]

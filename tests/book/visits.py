@@ -55,7 +55,8 @@ LAYOUT = """() => ({
   description: (document.querySelector('meta[name=description]') || {content: ''}).content,
 })"""
 FOLLOWED = "scheme => document.documentElement.dataset.theme === scheme"
-# Pictures wait until a reader comes near.
+# Sections and pictures wait until a reader comes near.
+LAY_OUT_ALL = "article section { content-visibility: visible !important; }"
 DRAW_ALL = """() => Promise.all([...document.querySelectorAll('img[loading=lazy]')].map(image => {
   image.loading = 'eager';
   return image.decode().catch(() => {});
@@ -146,6 +147,7 @@ class Tab:
         seen = self._seen = Visit(name, scheme, width)
         _listen(page, self._address, seen)
         page.goto(f"{self._address}/{name}.html", wait_until="networkidle")
+        page.add_style_tag(content=LAY_OUT_ALL)
         page.evaluate(DRAW_ALL)
         page.evaluate(self._axe)
 

@@ -1,0 +1,65 @@
+"""Which edition a reader has before them: its version, the other versions, and the printed book."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+import nagcore
+from nagbook.words import say
+from nagcore.book.languages import LANGUAGES, Language
+from nagcore.book.printing import find_print
+from nagcore.book.publishing import INDEX
+from nagcore.evidence.provenance import commit_of
+
+SHORT = 7  # digits of a commit
+
+
+def state_edition(
+    app: Sphinx,
+    _page: str,
+    _template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Say at the foot of each page which version it is and where others are."""
+    if doctree is None:
+        return
+    language = _language(app)
+    version = say_version(Path(app.srcdir))
+    words = html.escape(say(app.config.language, "version").format(version=version))
+    links = [f'<a href="{_top(app)}{INDEX}">{say(app.config.language, "versions")}</a>']
+    if printed := find_print(Path(app.srcdir), language):
+        address = context["pathto"](printed.name, 1)
+        links.append(f'<a href="{address}">{say(app.config.language, "pdf")}</a>')
+    context["theme_extra_footer"] = f"<p>{words} {' · '.join(links)}</p>"
+
+
+@cache
+def say_version(root: Path) -> str:
+    """Return the package's version and, where it is known, the commit."""
+    commit, _clean = commit_of(root)
+    return nagcore.__version__ + (f" ({commit[:SHORT]})" if commit else "")
+
+
+def _language(app: Sphinx) -> Language:
+    return next(each for each in LANGUAGES.values() if each.locale == app.config.language)
+
+
+def _top(app: Sphinx) -> str:
+    """Return the address under which all versions and editions of the site stand."""
+    return app.config.html_baseurl.removesuffix(f"{_language(app).name}/")
+
+
+def add_print(app: Sphinx, error: Exception | None) -> None:
+    """Put the printed book beside the pages that link to it."""
+    if error is None and app.builder.format == "html":
+        printed = find_print(Path(app.srcdir), _language(app))
+        if printed:
+            shutil.copyfile(printed, Path(app.outdir, printed.name))

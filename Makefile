@@ -5,7 +5,7 @@ PYTHON ?=
 ARGS ?=
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help env book test gpu lint serve doctor lock clean
+.PHONY: help env book test gpu quality lint serve doctor lock clean
 
 help: ## print these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s%s\n", $$1, $$2 }'
@@ -13,7 +13,7 @@ help: ## print these lines
 env: ## make or renew the environment .venv (every target below does it first)
 	@tools/bootstrap.sh
 
-book: env ## execute the chapters on the CPU and build the site (10 minutes at most, then seconds)
+book: env ## execute the chapters on the CPU and build the site (10 minutes at most, then seconds); ARGS=--pdf prints it too
 	@$(NAGCORE) book $(ARGS)
 
 test: env ## run the tests
@@ -21,6 +21,9 @@ test: env ## run the tests
 
 gpu: ## record what needs a GPU and is missing or stale; ARGS="--within 20" takes 20 minutes
 	@tools/gpu.sh $(ARGS)
+
+quality: env ## measure every page of the built site; ARGS=--full measures all of it
+	@$(NAGCORE) quality $(ARGS)
 
 lint: env ## check style, types, who imports whom, and that chapters are committed without outputs
 	@$(NAGCORE) lint $(ARGS)

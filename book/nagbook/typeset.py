@@ -15,7 +15,8 @@ TOKEN = re.compile(
     r"|(?<=[\w)\]'′⋆‖])\^(?P<power>−?[^\W_]+|⋆)"
     r"|(?<!\w)[a-z](?P<prime>')(?!\w)"
     r"|(?<=min|max)_(?P<variable>[a-z])\b"
-    r"|(?P<markup>[*|\\]|_(?![^\W_]))"
+    # A single letter before a full stop would begin an ordered list.
+    r"|(?P<markup>[*|\\]|_(?![^\W_])|(?<=: [A-Z])\.(?=\s|\Z))"
 )
 # Beside these, markup needs no separator. One before a line's end would swallow the end.
 OPENS, CLOSES = " \n(", " \n.,;:)"

@@ -119,6 +119,7 @@ def test_bibliography_tells_chapters_from_these_pages(root: Path) -> None:
             "It reads\n\n.. code-block:: python\n\n    x_k = step(`y`)",
         ),
         ("Returns:\n    Two data: a,\n    b.", ":returns:\n   Two data: a,\n   b.\n"),
+        ("    dimensions: K.", "    dimensions: K\\."),
     ],
 )
 def test_plain_text_becomes_markup(text: str, markup: str | None) -> None:

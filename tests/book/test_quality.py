@@ -152,7 +152,8 @@ def test_tools_are_installed_once(checkout: Path, monkeypatch: pytest.MonkeyPatc
     tools.install_tools(checkout)
     assert calls == [(["ci", "--no-audit", "--no-fund"], "1")]
     lock = checkout / tools.FOLDER / "package-lock.json"
-    os.utime(lock, (lock.stat().st_mtime + 60,) * 2)
+    later = lock.stat().st_mtime + 60
+    os.utime(lock, (later, later))
     tools.install_tools(checkout)
     assert len(calls) == 2, "the lock changed"
 

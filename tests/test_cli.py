@@ -9,7 +9,10 @@ from typer.testing import CliRunner
 from nagcore.cli import app
 from nagcore.errors import UsageError
 
-COMMANDS = "book serve test lint data run record train doctor quality publish translate".split()
+COMMANDS = [
+    *("book", "serve", "test", "lint", "data", "run", "record", "train", "doctor"),
+    *("quality", "publish", "translate"),
+]
 
 
 @pytest.fixture

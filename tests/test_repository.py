@@ -116,7 +116,11 @@ def test_the_wheel_holds_the_package_its_data_and_the_licences(tmp_path: Path) -
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob(f"nagcore-{nagcore.__version__}-*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
+    archive = zipfile.ZipFile(wheel)
+    names = set(archive.namelist())
+    metadata = archive.read(f"nagcore-{nagcore.__version__}.dist-info/METADATA").decode()
+    assert "Description-Content-Type: text/markdown" in metadata
+    assert (ROOT / "README.md").read_text(encoding="utf-8") in metadata
     shipped = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "nagcore").rglob("*")

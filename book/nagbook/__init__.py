@@ -25,6 +25,7 @@ from nagbook import (
     play,
     printed,
     records,
+    search,
     sources,
     spacing,
     speed,
@@ -49,6 +50,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-head", frame.ChapterHead)
     app.connect("doctree-read", frame.complete_chapter, priority=400)
     app.connect("doctree-read", play.describe_pictures)
+    app.connect("config-inited", search.teach_terms)
     app.connect("config-inited", printed.choose_fonts)
     # After everything else that changes pages, the tables of contents among it.
     app.connect("doctree-read", printed.adapt, priority=950)

@@ -21,12 +21,15 @@ EMPTY_HEADER = "<th></th>"  # of no row and no column: to a screen reader a name
 TABLE_ALIGNMENT = re.compile(r'(<th\b[^>]*?) valign="top"')
 
 
-def drop_repeated_names(_app: Sphinx, doctree: nodes.document, _page: str) -> None:
+def drop_repeated_names(app: Sphinx, doctree: nodes.document, _page: str) -> None:
     """Leave a name to the first place of a page that has it; as a class it serves the styles.
 
     The extensions for theorems and exercises call the inside of each the same, and the citations
-    of each docstring are counted anew.
+    of each docstring are counted anew. A printed book is one page of all, whose entries in the
+    bibliography need their names.
     """
+    if app.builder.format != "html":
+        return
     seen: set[str] = set()
     for node in doctree.findall(nodes.Element):
         names = node.get("ids", [])

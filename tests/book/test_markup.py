@@ -20,10 +20,20 @@ def document(*children: nodes.Node) -> nodes.document:
     return made
 
 
+def app(form: str) -> Any:
+    return SimpleNamespace(builder=SimpleNamespace(format=form))
+
+
+def test_a_printed_page_keeps_its_names() -> None:
+    page = document(nodes.inline(ids=["id1"]), nodes.inline(ids=["id1"]))
+    markup.drop_repeated_names(app("latex"), page, "x")
+    assert [node["ids"] for node in page.children] == [["id1"], ["id1"]]  # type: ignore[index]
+
+
 def test_a_name_is_left_to_its_first_place() -> None:
     first, second = nodes.section(ids=["proof-content"]), nodes.section(ids=["proof-content", "b"])
     page = document(first, second, nodes.inline(ids=["id1"]), nodes.inline(ids=["id1"]))
-    markup.drop_repeated_names(None, page, "x")  # type: ignore[arg-type]
+    markup.drop_repeated_names(app("html"), page, "x")
     names = [node["ids"] for node in page.children]  # type: ignore[index]
     assert names == [["proof-content"], ["b"], ["id1"], []]
     assert second["classes"] == first["classes"] == ["nag-proof-content"]

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from docutils import nodes
 from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.locale import init as init_locale
 from sphinx_proof.nodes import NODE_TYPES, proof_node
 from sphinx_proof.nodes import _ as say_proof
 
 from nagbook.numbering import number_of
 
 REFERENCE = "book/api"
-# The faces of a Chinese page; Sphinx loads xeCJK by itself, with faces that few machines have.
-CHINESE_FONTS = r"""
+# The faces of a Chinese page, which Sphinx leaves to xeCJK's defaults, and the words of the class.
+CHINESE = r"""
 \setCJKmainfont{Noto Serif CJK SC}
 \setCJKsansfont{Noto Sans CJK SC}
 \setCJKmonofont{Noto Sans Mono CJK SC}
+\AtBeginDocument{%
+  \renewcommand{\contentsname}{目录}%
+  \renewcommand{\partname}{部分}%
+  \renewcommand{\chaptername}{章}%
+  \renewcommand{\bibname}{参考文献}%
+  \renewcommand{\indexname}{索引}%
+}
 """
 # Tables with formulas are wider than text; and letters that the faces of code do not have.
 PREAMBLE = r"""
@@ -33,8 +43,8 @@ PREAMBLE = r"""
 
 def choose_fonts(_app: Sphinx, config: Config) -> None:
     """Give XeLaTeX what the language of the edition needs."""
-    fonts = CHINESE_FONTS if (config.language or "").startswith("zh") else ""
-    config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + PREAMBLE + fonts
+    words = CHINESE if (config.language or "").startswith("zh") else ""
+    config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + PREAMBLE + words
 
 
 def adapt(app: Sphinx, doctree: nodes.document) -> None:
@@ -43,6 +53,7 @@ def adapt(app: Sphinx, doctree: nodes.document) -> None:
         return
     _leave_out_files(doctree)
     _leave_out_reference(doctree)
+    _name_parts(app, doctree)
     _unwrap_proofs(doctree)
     _name_theorems(doctree)
     doctree.insert(0, _number(app.env.docname))
@@ -60,6 +71,21 @@ def _leave_out_reference(doctree: nodes.document) -> None:
     for tree in doctree.findall(toctree):
         tree["entries"] = [entry for entry in tree["entries"] if entry[1] != REFERENCE]
         tree["includefiles"] = [name for name in tree["includefiles"] if name != REFERENCE]
+
+
+def _name_parts(app: Sphinx, doctree: nodes.document) -> None:
+    """Name the parts of the book in the language of the edition.
+
+    They come from the table of contents when the page has been translated already.
+    """
+    folders = [str(Path(app.srcdir, folder)) for folder in app.config.locale_dirs]
+    catalog, _found = init_locale(folders, app.config.language, app.env.docname)
+    for tree in doctree.findall(toctree):
+        if caption := tree.get("caption"):
+            said = catalog.gettext(caption)
+            tree["caption"] = tree["rawcaption"] = said
+            if isinstance(tree.parent, nodes.compound):
+                tree.parent["caption"] = said
 
 
 def _unwrap_proofs(doctree: nodes.document) -> None:

@@ -81,6 +81,8 @@ def write_config(root: Path, language: Language) -> Path:
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config.setdefault("execute", {})["cache"] = str(root / "_build" / ".jupyter_cache")
     if language != ENGLISH:
+        # On paper the title of the file counts, on the site that of Sphinx's own settings.
+        config["title"] = language.settings["html_title"]
         html = config.setdefault("html", {})
         html["baseurl"] = f"{html.get('baseurl', '')}{language.name}/"
     sphinx = config.setdefault("sphinx", {})

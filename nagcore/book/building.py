@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from nagcore.book.execution import COLOUR, execute_chapters
+from nagcore.book.key import site_key
 from nagcore.book.languages import (
     CHINESE,
     ENGLISH,
@@ -27,10 +28,12 @@ from nagcore.book.languages import (
 from nagcore.book.node import find_node
 from nagcore.book.printing import print_book, print_folder
 from nagcore.errors import MissingExtraError, UsageError
+from nagcore.evidence.provenance import commit_of
 from nagcore.files import write_whole
 
 NEEDED = ("ipykernel", "jupyter_book", "jupyter_cache", "sphinx_proof", "sphinxcontrib.katex")
 SHOWN_LINES = 40
+STAMP = "site.key"  # of the last build that succeeded
 
 
 def build(
@@ -62,16 +65,27 @@ def build(
     # A kernel of the same name in the user's home must not take the environment's place.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     execute_chapters(root, console)
+    index = site_folder(root, languages[0]) / "index.html"
+    stamp = root / "_build" / STAMP
+    key = site_key(root, [language.name for language in languages], pdf, commit_of(root))
+    if index.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
+        console.print("Nothing changed since the site was built.")
+    else:
+        stamp.unlink(missing_ok=True)
+        _write_all(root, languages, pdf, console)
+        write_whole(stamp, key)
+    console.print(f"The book is at {index}", soft_wrap=True)
+    console.print("Open that file in a browser, or run: make serve")
+    return index
+
+
+def _write_all(root: Path, languages: Sequence[Language], pdf: bool, console: Console) -> None:
     shutil.rmtree(print_folder(root), ignore_errors=True)
     if pdf:
         with console.status("printing"), ThreadPoolExecutor(len(languages)) as pool:
             list(pool.map(partial(print_book, root), languages))
     with console.status("writing pages"):
         write_pages(root, languages)
-    index = site_folder(root, languages[0]) / "index.html"
-    console.print(f"The book is at {index}", soft_wrap=True)
-    console.print("Open that file in a browser, or run: make serve")
-    return index
 
 
 def write_pages(root: Path, languages: Sequence[Language] = (ENGLISH,)) -> None:

@@ -38,6 +38,31 @@ def cache_key(root: Path) -> str:
     return digest.hexdigest()
 
 
+def site_key(root: Path, *choices: object) -> str:
+    """Return a hash that changes whenever a page of the site may.
+
+    Args:
+        root: the checkout.
+        choices: what was asked for: editions, with or without PDF, the commit that pages state.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256(f"{cache_key(root)} {choices!r}".encode())
+    pages = [*root.glob("*.md"), *root.glob("_*.yml"), *root.glob("*.bib")]
+    folders = [root / name for name in ("book", "chapters", "nagcore")]
+    inside = [path for folder in folders for path in folder.rglob("*") if _is_source(path)]
+    for path in sorted([*pages, *inside]):
+        digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _is_source(path: Path) -> bool:
+    # Sphinx compiles catalogs beside their source.
+    return path.is_file() and "__pycache__" not in path.parts and path.suffix != ".mo"
+
+
 def _files(root: Path) -> Iterator[Path]:
     package = root / "nagcore"
     for path in sorted(package.rglob("*")):

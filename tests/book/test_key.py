@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from nagcore.book.key import HOUSEKEEPING, cache_key
+from nagcore.book.key import HOUSEKEEPING, cache_key, site_key
 
 
 @pytest.fixture
@@ -60,6 +60,31 @@ def test_key_tells_a_renamed_file(checkout: Path) -> None:
     before = cache_key(checkout)
     (checkout / "nagcore/core/rule.py").rename(checkout / "nagcore/core/law.py")
     assert cache_key(checkout) != before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("README.md", "_config.yml", "book/nagbook/pages.py", "book/locale/zh/a.po"),
+        *("chapters/1.ipynb", "nagcore/cli/app.py", "nagcore/core/rule.py", "results/x/cpu.json"),
+    ],
+)
+def test_key_of_the_site_changes_with_whatever_pages_show(checkout: Path, name: str) -> None:
+    before = site_key(checkout, ["en"], False)
+    (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / name).write_text("new")
+    assert site_key(checkout, ["en"], False) != before
+
+
+def test_key_of_the_site_tells_what_was_asked_for_and_ignores_what_sphinx_makes(
+    checkout: Path,
+) -> None:
+    before = site_key(checkout, ["en"], False)
+    assert site_key(checkout, ["en", "zh"], False) != before
+    assert site_key(checkout, ["en"], True) != before
+    (checkout / "book").mkdir()
+    (checkout / "book" / "a.mo").write_text("compiled")
+    assert site_key(checkout, ["en"], False) == before
 
 
 def test_no_chapter_imports_housekeeping(root: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from docutils import nodes
 from myst_nb.ext.glue.roles import PasteTextRole
 from myst_nb.ext.glue.utils import create_pending_glue_ref
+from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.locale import init as init_locale
 
 from nagbook import glued
 from nagbook.translatable import ChooseMessages, name_solutions, write_messages
@@ -103,6 +105,23 @@ class PasteText(PasteTextRole):
         return [reference], []
 
 
+def name_parts(app: Sphinx, doctree: nodes.document) -> None:
+    """Name the parts of the book in the language of the edition.
+
+    They come from the table of contents, when the page has been translated already.
+    """
+    folders = [str(Path(app.srcdir, folder)) for folder in app.config.locale_dirs]
+    catalog, _found = init_locale(folders, app.config.language, app.env.docname)
+    noted = app.env.tocs.get(app.env.docname)  # holds copies
+    trees = [*doctree.findall(toctree), *(noted.findall(toctree) if noted else ())]
+    for tree in trees:
+        if caption := tree.get("caption"):
+            said = catalog.gettext(caption)
+            tree["caption"] = tree["rawcaption"] = said
+            if isinstance(tree.parent, nodes.compound):
+                tree.parent["caption"] = said  # where it is looked for on paper
+
+
 def setup(app: Sphinx) -> None:
     """Connect what both editions need, and what makes the catalogs."""
     app.add_transform(ChooseMessages)
@@ -110,5 +129,6 @@ def setup(app: Sphinx) -> None:
     app.add_role_to_domain("glue", "text", PasteText(), override=True)
     app.connect("config-inited", add_switch)
     app.connect("doctree-read", name_solutions)
+    app.connect("doctree-read", name_parts, priority=900)  # when all tables of contents are there
     app.connect("html-page-context", link_editions)
     app.connect("build-finished", write_messages)

@@ -14,6 +14,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 # What the extensions call the inside of every theorem, exercise and solution.
 REPEATED = {"proof", "proof-content", "exercise-content", "solution-content"}
+ROLES = re.compile(r' role="(?:doc-biblioentry|list)"')
 IMAGE = re.compile(r"<img (?![^>]*\bwidth=)")
 # What pandas puts before a table and into its cells, for notebooks without a style of their own.
 TABLE_STYLE = re.compile(r"<style scoped>.*?</style>\s*", re.DOTALL)
@@ -81,11 +82,24 @@ def visit_sized_image(writer: HTML5Translator, node: nodes.image) -> None:
         writer.body[-1] = IMAGE.sub(size, writer.body[-1], count=1)
 
 
+def visit_citation(writer: HTML5Translator, node: nodes.citation) -> None:
+    """Begin an entry of the bibliography without the roles that docutils gives to it and its list.
+
+    The one is no longer allowed, and a list of that kind may hold nothing else.
+    """
+    begun = len(writer.body)
+    HTML5Translator.visit_citation(writer, node)
+    writer.body[begun:] = [ROLES.sub("", text) for text in writer.body[begun:]]
+
+
 def setup(app: Sphinx) -> None:
     """Put the writers in the place of those they mend."""
     app.add_node(HideCodeCellNode, override=True, html=(open_hidden_cell, depart_HideCellInput))
     app.add_node(nodes.image, override=True, html=(visit_sized_image, HTML5Translator.depart_image))
     app.add_node(nodes.entry, override=True, html=(visit_entry, HTML5Translator.depart_entry))
+    app.add_node(
+        nodes.citation, override=True, html=(visit_citation, HTML5Translator.depart_citation)
+    )
     app.connect("doctree-resolved", drop_repeated_names)
     app.connect("doctree-resolved", plain_tables)
     app.add_js_file("scrolling.mjs", type="module")

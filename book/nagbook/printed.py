@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from docutils import nodes
 from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.locale import init as init_locale
 from sphinx_proof.nodes import NODE_TYPES, proof_node
 from sphinx_proof.nodes import _ as say_proof
 
@@ -53,7 +50,6 @@ def adapt(app: Sphinx, doctree: nodes.document) -> None:
         return
     _leave_out_files(doctree)
     _leave_out_reference(doctree)
-    _name_parts(app, doctree)
     _unwrap_proofs(doctree)
     _name_theorems(doctree)
     doctree.insert(0, _number(app.env.docname))
@@ -71,21 +67,6 @@ def _leave_out_reference(doctree: nodes.document) -> None:
     for tree in doctree.findall(toctree):
         tree["entries"] = [entry for entry in tree["entries"] if entry[1] != REFERENCE]
         tree["includefiles"] = [name for name in tree["includefiles"] if name != REFERENCE]
-
-
-def _name_parts(app: Sphinx, doctree: nodes.document) -> None:
-    """Name the parts of the book in the language of the edition.
-
-    They come from the table of contents when the page has been translated already.
-    """
-    folders = [str(Path(app.srcdir, folder)) for folder in app.config.locale_dirs]
-    catalog, _found = init_locale(folders, app.config.language, app.env.docname)
-    for tree in doctree.findall(toctree):
-        if caption := tree.get("caption"):
-            said = catalog.gettext(caption)
-            tree["caption"] = tree["rawcaption"] = said
-            if isinstance(tree.parent, nodes.compound):
-                tree.parent["caption"] = said
 
 
 def _unwrap_proofs(doctree: nodes.document) -> None:

@@ -88,3 +88,13 @@ def test_empty_cell_is_no_heading(monkeypatch: pytest.MonkeyPatch, text: str, ta
     writer: Any = SimpleNamespace(body=[], context=[])
     markup.visit_entry(writer, nodes.entry("", nodes.paragraph("", text)))
     assert (writer.body, writer.context) == ([f'<{tag} class="head">'], [f"</{tag}>\n"])
+
+
+def test_entries_of_the_bibliography_have_no_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    def visit(writer: Any, node: nodes.citation) -> None:
+        writer.body += ['<div role="list" class="citation-list">', '<div role="doc-biblioentry">']
+
+    monkeypatch.setattr(HTML5Translator, "visit_citation", visit)
+    writer: Any = SimpleNamespace(body=['<p role="list">'])
+    markup.visit_citation(writer, nodes.citation())
+    assert writer.body == ['<p role="list">', '<div class="citation-list">', "<div>"]

@@ -11,7 +11,6 @@ from docutils import nodes
 from docutils.utils import new_document
 from nagbook import edition, printed
 from sphinx.addnodes import toctree
-from sphinx.util.i18n import CatalogInfo
 from sphinx_proof.nodes import proof_node, theorem_node
 
 from nagcore.book.languages import CHINESE, ENGLISH
@@ -35,8 +34,6 @@ def app(name: str, form: str) -> Any:
     return SimpleNamespace(
         builder=SimpleNamespace(format=form),
         env=SimpleNamespace(docname=name),
-        config=SimpleNamespace(locale_dirs=[], language="en"),
-        srcdir="",
     )
 
 
@@ -52,22 +49,6 @@ def test_a_printed_chapter_is_adapted():
     assert not list(document.findall(proof_node))
     assert "Proof. It is so." in document.astext()
     assert next(document.findall(theorem_node))["realtype"] == "Theorem"
-
-
-def test_parts_are_named_in_the_language_of_the_edition(tmp_path: Path):
-    folder = tmp_path / "locale" / "zh_CN" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    (folder / "intro.po").write_text('msgid "The method"\nmsgstr "方法"\n', encoding="utf-8")
-    CatalogInfo(str(folder), "intro", "utf-8").write_mo("zh_CN")
-    tree = toctree(entries=[], includefiles=[], caption="The method", rawcaption="The method")
-    wrapper = nodes.compound("", tree, classes=["toctree-wrapper"], caption="The method")
-    document = new_document("intro")
-    document += wrapper
-    chinese = app("intro", "latex")
-    chinese.config.language, chinese.config.locale_dirs = "zh_CN", ["locale"]
-    chinese.srcdir = str(tmp_path)
-    printed.adapt(chinese, document)
-    assert tree["caption"] == tree["rawcaption"] == wrapper["caption"] == "方法"
 
 
 def test_other_pages_have_no_number():

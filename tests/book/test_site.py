@@ -28,7 +28,13 @@ MADE = ["genindex", "search"]
 EDITIONS = ["", *(["zh/"] if (site_folder(ROOT) / "zh").is_dir() else [])]
 PAGES = [edition + name for edition in EDITIONS for name in TOC]
 ALL = [edition + name for edition in EDITIONS for name in [*TOC, *MADE]]
-CASES = [(name, scheme, width) for name in ALL for width in WIDTHS for scheme in SCHEMES]
+# One worker has all visits of a page, so that none is made twice.
+CASES = [
+    pytest.param((name, scheme, width), marks=pytest.mark.xdist_group(name))
+    for name in ALL
+    for width in WIDTHS
+    for scheme in SCHEMES
+]
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -122,8 +122,29 @@ def find_lookup(folders: tuple[str, ...], language: str) -> Lookup | None:
     """Return what looks up a message in the catalog of these texts, if there is one."""
     for folder in folders:
         if gettext.find(CATALOG, folder, [language]):
-            return gettext.translation(CATALOG, folder, [language]).gettext
+            return ignore_quotes(gettext.translation(CATALOG, folder, [language]).gettext)
     return None
+
+
+def ignore_quotes(find: Lookup) -> Lookup:
+    """Return a lookup that also finds a message whose apostrophes are of the other kind.
+
+    Sphinx makes straight ones round on English pages, where the messages come from, and not on
+    Chinese ones.
+
+    Example:
+        >>> ignore_quotes({"it’s": "是"}.get)("it's")
+        '是'
+    """
+
+    def look(template: str) -> str | None:
+        for asked in (template, template.replace("'", "’"), template.replace("’", "'")):
+            said = find(asked)
+            if said and said != asked:
+                return said
+        return None
+
+    return look
 
 
 class TranslateGlued(SphinxPostTransform):

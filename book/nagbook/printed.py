@@ -19,11 +19,14 @@ CHINESE = r"""
 \setCJKmonofont{Noto Sans Mono CJK SC}
 \AtBeginDocument{%
   \renewcommand{\contentsname}{目录}%
-  \renewcommand{\partname}{部分}%
-  \renewcommand{\chaptername}{章}%
+  \renewcommand{\partname}{}%
+  \renewcommand{\thepart}{第 \Roman{part} 部分}%
   \renewcommand{\bibname}{参考文献}%
   \renewcommand{\indexname}{索引}%
 }
+\makeatletter
+\renewcommand{\DOCH}{\raggedleft\CNV 第 \CNoV\thechapter\ \CNV 章\par\nobreak\vskip 40\p@}
+\makeatother
 """
 # Tables with formulas are wider than text; and letters that the faces of code do not have.
 PREAMBLE = r"""
@@ -32,9 +35,18 @@ PREAMBLE = r"""
 \AtBeginEnvironment{tabular}{\small}
 \AtBeginEnvironment{longtable}{\small}
 \usepackage{newunicodechar}
-\newunicodechar{⟨}{\ensuremath{\langle}}
-\newunicodechar{⟩}{\ensuremath{\rangle}}
-\newunicodechar{ₖ}{\ensuremath{{}_k}}
+\AtBeginDocument{% after unicode-math, which would take them for mathematics
+  \newunicodechar{⟨}{\ensuremath{\langle}}%
+  \newunicodechar{⟩}{\ensuremath{\rangle}}%
+  \newunicodechar{ₖ}{\textsubscript{k}}%
+}
+% No title alone at the foot of a page, and no page for a single figure.
+\usepackage{needspace}
+\BeforeBeginEnvironment{sphinxadmonition}{\needspace{7\baselineskip}}
+\renewcommand{\topfraction}{.9}
+\renewcommand{\bottomfraction}{.8}
+\renewcommand{\textfraction}{.05}
+\renewcommand{\floatpagefraction}{.85}
 """
 
 
@@ -52,6 +64,7 @@ def adapt(app: Sphinx, doctree: nodes.document) -> None:
     _leave_out_reference(doctree)
     _unwrap_proofs(doctree)
     _name_theorems(doctree)
+    _repeat_name(app, doctree)
     doctree.insert(0, _number(app.env.docname))
 
 
@@ -72,7 +85,13 @@ def _leave_out_reference(doctree: nodes.document) -> None:
 def _unwrap_proofs(doctree: nodes.document) -> None:
     """Set a proof as text: as a box of its own it would have an empty bar for a title."""
     for proof in list(doctree.findall(proof_node)):
-        proof.replace_self(proof.children)
+        # Its text stands in a section of its own inside.
+        inside = [child for part in proof.children for child in _contents(part)]
+        proof.replace_self(inside)
+
+
+def _contents(part: nodes.Node) -> list[nodes.Node]:
+    return list(part.children) if isinstance(part, nodes.section) else [part]
 
 
 def _name_theorems(doctree: nodes.document) -> None:
@@ -80,6 +99,22 @@ def _name_theorems(doctree: nodes.document) -> None:
     for kind in NODE_TYPES.values():
         for node in doctree.findall(kind):
             node["realtype"] = say_proof(node["realtype"].title())
+
+
+def _repeat_name(app: Sphinx, doctree: nodes.document) -> None:
+    """Give a page its title as a name once more.
+
+    By it sphinx-proof finds the page of a theorem, and the name has lost the round apostrophes.
+    """
+    top = next(doctree.findall(nodes.section), None)
+    title = app.env.titles.get(app.env.docname)
+    if top is not None and title is not None:
+        top["names"].append(title.astext().lower())
+
+
+def number_like_the_site(app: Sphinx) -> None:
+    """Number theorems within chapters; the package for LaTeX would within sections."""
+    app.config.numfig_secnum_depth = 1
 
 
 def _number(page: str) -> nodes.raw:

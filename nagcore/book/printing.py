@@ -18,6 +18,7 @@ NAME = "nesterov-acceleration"
 TOO_WIDE = 10.0  # points that a line may stand out, less than the margin of a letter or two
 OVERFULL = re.compile(r"^Overfull \\hbox \(([\d.]+)pt too wide\).*$", re.MULTILINE)
 MISSING = re.compile(r"^Missing character: .*$", re.MULTILINE)
+WRONG = re.compile(r"^! .*$", re.MULTILINE)
 
 
 def pdf_name(language: Language) -> str:
@@ -114,7 +115,7 @@ def _call(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def find_print_faults(log: str) -> list[str]:
-    r"""Return what XeLaTeX says of lines that stand out and of letters that no font has.
+    r"""Return what XeLaTeX says of lines that stand out, letters that no font has, and errors.
 
     Example:
         >>> find_print_faults("Overfull \\hbox (3.2pt too wide) in paragraph at lines 1--2\n")
@@ -123,4 +124,4 @@ def find_print_faults(log: str) -> list[str]:
         ['Overfull \\hbox (30.0pt too wide) in paragraph at lines 1--2']
     """
     wide = [found[0] for found in OVERFULL.finditer(log) if float(found[1]) > TOO_WIDE]
-    return wide + MISSING.findall(log)
+    return wide + MISSING.findall(log) + WRONG.findall(log)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
-from test_site import ROOT, address, browser  # noqa: F401
 from visits import LAY_OUT_ALL
 
 from nagcore.chapters import list_chapters
 
 pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
 
 READ_ALOUD = 500  # milliseconds after which a change has been told to screen readers
 DRAG_ERROR = 12  # pixels; a point may rest on whole numbers only
@@ -59,8 +61,8 @@ CASES = [(*case, *setting) for case in find_elements() for setting in SETTINGS]
 @pytest.fixture(params=CASES, ids=lambda case: "-".join(map(str, case[1:])))
 def played(
     request: pytest.FixtureRequest,
-    browser: Browser,  # noqa: F811
-    address: str,  # noqa: F811
+    browser: Browser,
+    address: str,
 ) -> Iterator[tuple[Page, str]]:
     """A page and the tag of an element on it; complaints of the console fail the test."""
     name, tag, scheme, width = request.param
@@ -186,7 +188,7 @@ def test_finger_drags_the_point(played: tuple[Page, str]) -> None:
     assert middle(knob)[0] == pytest.approx(x - 40, abs=DRAG_ERROR)
 
 
-def test_picture_stands_there_without_scripts(browser: Browser, address: str) -> None:  # noqa: F811
+def test_picture_stands_there_without_scripts(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     for name, tag in find_elements():
         page = context.new_page()

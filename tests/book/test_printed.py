@@ -24,7 +24,7 @@ def page() -> nodes.document:
     figure = nodes.figure("", nodes.legend("", line), nodes.legend("", nodes.paragraph("", "kept")))
     tree = toctree(entries=[(None, "book/api"), (None, "book/glossary")])
     tree["includefiles"] = ["book/api", "book/glossary"]
-    proof = proof_node("", nodes.paragraph("", "Proof. It is so."))
+    proof = proof_node("", nodes.section("", nodes.paragraph("", "Proof. It is so.")))
     section += [figure, tree, proof, theorem_node("", realtype="theorem")]
     document += section
     return document
@@ -33,7 +33,7 @@ def page() -> nodes.document:
 def app(name: str, form: str) -> Any:
     return SimpleNamespace(
         builder=SimpleNamespace(format=form),
-        env=SimpleNamespace(docname=name),
+        env=SimpleNamespace(docname=name, titles={name: nodes.title("", "Nesterov’s")}),
     )
 
 
@@ -48,6 +48,8 @@ def test_a_printed_chapter_is_adapted():
     assert (tree["entries"], tree["includefiles"]) == ([(None, "book/glossary")], ["book/glossary"])
     assert not list(document.findall(proof_node))
     assert "Proof. It is so." in document.astext()
+    sections = list(document.findall(nodes.section))
+    assert [section["names"] for section in sections] == [["nesterov’s"]]
     assert next(document.findall(theorem_node))["realtype"] == "Theorem"
 
 
@@ -68,6 +70,10 @@ def test_a_page_of_the_site_is_left_alone():
 def test_lines_are_too_wide_where_a_reader_would_see_it(width: float, found: int):
     log = f"Overfull \\hbox ({width}pt too wide) in paragraph at lines 1--2\n"
     assert len(find_print_faults(log)) == found
+
+
+def test_an_error_of_latex_is_a_fault():
+    assert find_print_faults("! Undefined control sequence.\nl.3 \\x\n")
 
 
 def test_a_letter_without_a_font_is_a_fault():

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlencode, urljoin, urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sphinx_external_toc.parsing import parse_toc_yaml
 from visits import SCHEMES, WIDTHS, Tab, Visit, note_visit
 
-from nagcore.book import open_server, site_folder
+from nagcore.book import site_folder
 from nagcore.book.tools import read_axe
-from nagcore.doctor import find_browser
 
 pytestmark = pytest.mark.browser
 
@@ -35,45 +33,10 @@ CASES = [
     for width in WIDTHS
     for scheme in SCHEMES
 ]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 RAW_MATHS = re.compile(
     r"\$\$|\\[(\[]|\\(?:frac|begin|alpha|nabla|kappa|lVert|mathrm)\b|\$[^$\n]*\\\w"
 )
 RAW_MARKUP = re.compile(r"\{[a-z:]+\}`|:::|```")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; Playwright's own is downloaded from a host of its own."""
-    program = find_browser()
-    if program is None:
-        raise FileNotFoundError(
-            "Chromium was not found. Install it with: apt-get install chromium, "
-            "or name it in NAGCORE_CHROMIUM"
-        )
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(program), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    """The built site on this machine; an unbuilt one is an error that says `make book`."""
-    with open_server(ROOT, 0) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="session")

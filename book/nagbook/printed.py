@@ -6,6 +6,7 @@ from docutils import nodes
 from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx_proof.nodes import NODE_TYPES, proof_node
 from sphinx_proof.nodes import _ as say_proof
 
@@ -85,13 +86,14 @@ def _leave_out_reference(doctree: nodes.document) -> None:
 def _unwrap_proofs(doctree: nodes.document) -> None:
     """Set a proof as text: as a box of its own it would have an empty bar for a title."""
     for proof in list(doctree.findall(proof_node)):
-        # Its text stands in a section of its own inside.
+        # Its text stands in a box of its own inside.
         inside = [child for part in proof.children for child in _contents(part)]
         proof.replace_self(inside)
 
 
 def _contents(part: nodes.Node) -> list[nodes.Node]:
-    return list(part.children) if isinstance(part, nodes.section) else [part]
+    boxed = isinstance(part, nodes.section | nodes.admonition)
+    return list(part.children) if boxed else [part]
 
 
 def _name_theorems(doctree: nodes.document) -> None:
@@ -112,9 +114,19 @@ def _repeat_name(app: Sphinx, doctree: nodes.document) -> None:
         top["names"].append(title.astext().lower())
 
 
-def number_like_the_site(app: Sphinx) -> None:
-    """Number theorems within chapters; the package for LaTeX would within sections."""
-    app.config.numfig_secnum_depth = 1
+def number_within_chapters(app: Sphinx) -> None:
+    """Number theorems as on the site; the package for LaTeX would number them within sections."""
+    if app.builder.format == "latex":
+        app.config.numfig_secnum_depth = 1
+
+
+def write_within_chapters(app: Sphinx, _env: BuildEnvironment) -> None:
+    """Let figures and equations have the number of their chapter, which LaTeX counts as a second.
+
+    The parts of the book are its first.
+    """
+    if app.builder.format == "latex":
+        app.config.numfig_secnum_depth = 2
 
 
 def _number(page: str) -> nodes.raw:

@@ -24,7 +24,7 @@ def page() -> nodes.document:
     figure = nodes.figure("", nodes.legend("", line), nodes.legend("", nodes.paragraph("", "kept")))
     tree = toctree(entries=[(None, "book/api"), (None, "book/glossary")])
     tree["includefiles"] = ["book/api", "book/glossary"]
-    proof = proof_node("", nodes.section("", nodes.paragraph("", "Proof. It is so.")))
+    proof = proof_node("", nodes.admonition("", nodes.paragraph("", "Proof. It is so.")))
     section += [figure, tree, proof, theorem_node("", realtype="theorem")]
     document += section
     return document

@@ -60,7 +60,8 @@ def run_tests(
     root = find_root()
     command = [sys.executable, "-m", "pytest", "-m", "browser" if site else "not browser"]
     if not any(word.startswith("-n") for word in context.args):
-        command += ["-n", "2", "--dist", "loadgroup"]
+        # All visits of a page of the site go to one worker.
+        command += ["-n", "2", *(["--dist", "loadgroup"] if site else [])]
     # Two workers with a thread each: torch would otherwise start a thread per core in both.
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     done = subprocess.run([*command, *context.args], cwd=root, env=environment, check=False)

@@ -32,6 +32,8 @@ CASES = [
     for name in ALL
     for width in WIDTHS
     for scheme in SCHEMES
+    # Chinese pages differ in words alone: on a phone by night, on a laptop by day.
+    if not name.startswith("zh/") or (scheme == "dark") == (width == min(WIDTHS))
 ]
 RAW_MATHS = re.compile(
     r"\$\$|\\[(\[]|\\(?:frac|begin|alpha|nabla|kappa|lVert|mathrm)\b|\$[^$\n]*\\\w"

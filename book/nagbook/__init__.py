@@ -53,7 +53,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", search.teach_terms)
     app.connect("config-inited", printed.choose_fonts)
     app.connect("builder-inited", printed.number_within_chapters, priority=900)
-    app.connect("env-updated", printed.write_within_chapters)
+    app.connect("env-check-consistency", printed.write_within_chapters)
     # After everything else that changes pages, the tables of contents among it.
     app.connect("doctree-read", printed.adapt, priority=950)
     app.connect("doctree-resolved", spacing.close_gaps)

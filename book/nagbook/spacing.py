@@ -31,15 +31,11 @@ def close_gaps(app: Sphinx, doctree: nodes.document, _page: str) -> None:
 
 
 def _close(block: nodes.Element) -> None:
-    leaves: list[Any] = [
-        leaf
-        for leaf in block.findall(nodes.Text)
-        if not isinstance(leaf.parent, nodes.math | nodes.literal | nodes.raw)
-    ]
-    shown = [str(leaf) for leaf in block.findall(nodes.Text)]
-    everything = list(block.findall(nodes.Text))
-    for leaf in leaves:
-        place = next(i for i, other in enumerate(everything) if other is leaf)
+    leaves: list[Any] = list(block.findall(nodes.Text))
+    shown = [str(leaf) for leaf in leaves]
+    for place, leaf in enumerate(leaves):
+        if isinstance(leaf.parent, nodes.math | nodes.literal | nodes.raw):
+            continue
         before = shown[place - 1] if place else ""
         after = shown[place + 1] if place + 1 < len(shown) else ""
         text = join(before, shown[place], after)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from nagcore.book.execution import COLOUR, execute_chapters
+from nagcore.book.execution import execute_chapters
 from nagcore.book.key import site_key
 from nagcore.book.languages import (
     CHINESE,
@@ -23,10 +21,10 @@ from nagcore.book.languages import (
     Language,
     site_folder,
     work_folder,
-    write_config,
 )
 from nagcore.book.node import find_node
 from nagcore.book.printing import print_book, print_folder
+from nagcore.book.running import run_jupyter_book
 from nagcore.errors import MissingExtraError, UsageError
 from nagcore.evidence.provenance import commit_of
 from nagcore.files import write_whole
@@ -118,23 +116,9 @@ def _write_edition(root: Path, language: Language) -> str | None:
     folder = work_folder(root, language) / "_build"
     for part in ("html", "jupyter_execute"):
         shutil.rmtree(folder / part, ignore_errors=True)
-    config = write_config(root, language)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    arguments = ["build", ".", "--all", "-W", "-n", "--keep-going"]
-    places = ["--config", str(config), "--path-output", str(folder.parent)]
-    result = subprocess.run(
-        command + arguments + places,
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    output = COLOUR.sub("", result.stdout)
+    status, output = run_jupyter_book(root, language, folder.parent, "-n")
     log = write_whole(folder / "book.log", output)
-    if result.returncode == 0:
+    if status == 0:
         return None
     return (
         f"the book has warnings or errors, and both stop it:\n"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from nagcore.book.execution import COLOUR
-from nagcore.book.languages import ENGLISH, Language, write_config
+from nagcore.book.languages import ENGLISH, Language
+from nagcore.book.running import run, run_jupyter_book
 from nagcore.errors import UsageError
 from nagcore.files import write_whole
 
@@ -75,15 +73,10 @@ def print_book(root: Path, language: Language) -> Path:
 
 
 def _write_latex(root: Path, language: Language, folder: Path) -> Path:
-    config = write_config(root, language)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
-    arguments = ["build", ".", "--all", "-W", "--keep-going"]
     builder = ["--builder", "custom", "--custom-builder", "latex"]
-    places = ["--config", str(config), "--path-output", str(folder)]
-    done = _call(command + arguments + builder + places, root)
-    output = COLOUR.sub("", done.stdout)
+    status, output = run_jupyter_book(root, language, folder, *builder)
     log = write_whole(folder / "latex.log", output)
-    if done.returncode != 0:
+    if status != 0:
         lines = [line for line in output.splitlines() if "WARNING" in line or "ERROR" in line]
         shown = "\n".join(lines or output.splitlines()[-20:])
         raise UsageError(f"the book could not be written as LaTeX:\n{shown}\nSee {log}")
@@ -93,25 +86,12 @@ def _write_latex(root: Path, language: Language, folder: Path) -> Path:
 def _run_latex(sources: Path) -> None:
     # Warnings of LaTeX end with the status of an error under -silent; the PDF decides.
     options = ["-xelatex", "-f", "-interaction=nonstopmode", "-silent"]
-    done = _call(["latexmk", *options, f"{NAME}.tex"], sources)
+    _status, output = run(["latexmk", *options, f"{NAME}.tex"], sources)
     if not (sources / f"{NAME}.pdf").is_file():
         log = sources / f"{NAME}.log"
         errors = re.findall(r"^! .*$", log.read_text("utf-8", "replace"), re.MULTILINE)
-        shown = "\n".join(errors[:10]) or done.stdout[-2000:]
+        shown = "\n".join(errors[:10]) or output[-2000:]
         raise UsageError(f"XeLaTeX failed:\n{shown}\nSee {log}")
-
-
-def _call(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
 
 
 def find_print_faults(log: str) -> list[str]:

@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from nagbook import (
     anchors,
     api,
+    bibliography,
     downloads,
     edition,
     frame,
@@ -37,6 +38,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect every repair to the event where it belongs."""
     maths.install()
     numbering.install()
+    bibliography.install()
     speed.install(app)
     api.setup(app)
     language.setup(app)
@@ -50,12 +52,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("chapter-head", frame.ChapterHead)
     app.connect("doctree-read", frame.complete_chapter, priority=400)
     app.connect("doctree-read", play.describe_pictures)
-    app.connect("config-inited", search.teach_terms)
-    app.connect("config-inited", printed.choose_fonts)
-    app.connect("builder-inited", printed.number_within_chapters, priority=900)
-    app.connect("env-check-consistency", printed.write_within_chapters)
-    # After everything else that changes pages, the tables of contents among it.
-    app.connect("doctree-read", printed.adapt, priority=950)
+    search.setup(app)
+    printed.setup(app)
     app.connect("doctree-resolved", spacing.close_gaps)
     app.connect("html-page-context", edition.state_edition)
     app.connect("build-finished", edition.add_print)

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 
 import nagcore
 from nagbook.words import say
-from nagcore.book.languages import LANGUAGES, Language
+from nagcore.book.languages import find_locale, top_address
 from nagcore.book.printing import find_print
 from nagcore.book.publishing import INDEX
 from nagcore.evidence.provenance import commit_of
@@ -31,10 +31,11 @@ def state_edition(
     """Say at the foot of each page which version it is and where others are."""
     if doctree is None:
         return
-    language = _language(app)
+    language = find_locale(app.config.language)
+    top = top_address(app.config.html_baseurl, language)
     version = say_version(Path(app.srcdir))
     words = html.escape(say(app.config.language, "version").format(version=version))
-    links = [f'<a href="{_top(app)}{INDEX}">{say(app.config.language, "versions")}</a>']
+    links = [f'<a href="{top}{INDEX}">{say(app.config.language, "versions")}</a>']
     if printed := find_print(Path(app.srcdir), language):
         address = context["pathto"](printed.name, 1)
         links.append(f'<a href="{address}">{say(app.config.language, "pdf")}</a>')
@@ -48,18 +49,9 @@ def say_version(root: Path) -> str:
     return nagcore.__version__ + (f" ({commit[:SHORT]})" if commit else "")
 
 
-def _language(app: Sphinx) -> Language:
-    return next(each for each in LANGUAGES.values() if each.locale == app.config.language)
-
-
-def _top(app: Sphinx) -> str:
-    """Return the address under which all versions and editions of the site stand."""
-    return app.config.html_baseurl.removesuffix(f"{_language(app).name}/")
-
-
 def add_print(app: Sphinx, error: Exception | None) -> None:
     """Put the printed book beside the pages that link to it."""
     if error is None and app.builder.format == "html":
-        printed = find_print(Path(app.srcdir), _language(app))
+        printed = find_print(Path(app.srcdir), find_locale(app.config.language))
         if printed:
             shutil.copyfile(printed, Path(app.outdir, printed.name))

@@ -20,6 +20,8 @@ from myst_nb.ext.glue.utils import PendingGlueReference
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+from nagcore.book.messages import IN_FORMULA, PLACE, WORD
+
 CATALOG = "glued"
 # A date, a commit, or a number that is no part of a name such as H100 or conv2.
 NUMERAL = re.compile(
@@ -29,14 +31,12 @@ NUMERAL = re.compile(
 )
 # Sentences are translated one by one, since verdicts are put together from them.
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z“])")
-PLACE = re.compile(r"\{(\d+)\}")
 # Letters that are not words: units, and names written in capitals alone.
 UNIT = re.compile(r"\b(?:[A-Z0-9./-]+|[kKMGT]i?B|[mnµ]?s|min|h|img|e)\b")
-WORD = re.compile(r"[^\W\d_⁰¹²³⁴-⁹]{2}")
 CODE = re.compile(r"\S*(?:[_=<>|(]|[a-z]\.[a-z]|[a-z]{2}\d{4})\S*")
 CELL = re.compile(r"(<(?:t[hd]|caption)\b[^>]*>)(?P<words>[^<>]+)(</(?:t[hd]|caption)>)")
 SPOKEN = re.compile(r"(<(?:img|svg)\b[^>]*? (?:alt|aria-label)=\")(?P<words>[^\"]+)(\")")
-IN_FORMULA = re.compile(r"(\\text\{)(?P<words>[^{}]*)(\})")
+APOSTROPHE = re.compile(r"(?<=\w)'")
 FULL_WIDTH = ("。", "？", "！", "；")
 Lookup = Callable[[str], str | None]
 
@@ -80,7 +80,7 @@ def translate(text: str, lookup: Lookup) -> str:
     for sentence in SENTENCE.split(text):
         template, numerals = split_numerals(sentence)
         words = (lookup(template) if needs_words(template) else None) or template
-        said = PLACE.sub(lambda place: numerals[int(place[1])], words)  # noqa: B023
+        said = PLACE.sub(lambda place: numerals[int(place["text"])], words)  # noqa: B023
         joined += said if joined.endswith(FULL_WIDTH) or not joined else f" {said}"
     return joined
 
@@ -99,7 +99,7 @@ def find_texts(app: Sphinx, doctree: nodes.document) -> Iterator[str]:
         elif _is_pasted(node):
             yield node.astext()
         elif isinstance(node, nodes.math_block):
-            yield from (found[2] for found in IN_FORMULA.finditer(node.astext()))
+            yield from (found["words"] for found in IN_FORMULA.finditer(node.astext()))
         elif isinstance(node, nodes.raw) and "html" in node.get("format", ""):
             found = (*CELL.finditer(node.astext()), *SPOKEN.finditer(node.astext()))
             yield from (html.unescape(match["words"]) for match in found)
@@ -153,6 +153,13 @@ class TranslateGlued(SphinxPostTransform):
     default_priority = 20  # cross-document glue comes at 5, the choice of output at 4
 
     def run(self, **_kwargs: object) -> None:
+        """Translate what cells say; then only its apostrophes are made round, as in all prose."""
+        self._translate()
+        for node in list(self.document.findall(nodes.inline)):
+            if _is_pasted(node):
+                _set_text(node, APOSTROPHE.sub("’", node.astext()))
+
+    def _translate(self) -> None:
         """Translate pasted texts, cells of tables, and the words of pictures and formulas."""
         folders = tuple(str(Path(self.env.srcdir, name)) for name in self.config.locale_dirs)
         lookup = find_lookup(folders, self.config.language)

@@ -13,6 +13,8 @@ from fontTools.subset import Options, Subsetter, load_font, save_font
 RULE = re.compile(r'(?P<names>(?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}')
 NAME = re.compile(r"fa-[\w-]+")
 POINT = re.compile(r'content:\s*"\\([0-9a-f]{4})"')
+# The theme's variables hold their icons as they are, in the range that Unicode leaves to fonts.
+LITERAL = re.compile("[\ue000-\uf8ff]")
 # Each font twice, compressed and not; written anew it is in a third format, which needs no library
 # beyond fontTools and which all browsers read.
 SOURCES = re.compile(
@@ -47,6 +49,7 @@ def subset_fonts(sheet: str, static: Path) -> str:
         static: holds the fonts, which are replaced.
     """
     points = {int(point, 16) for point in POINT.findall(sheet)}
+    points.update(map(ord, LITERAL.findall(sheet)))
 
     def shrink(found: re.Match[str]) -> str:
         path = static / found["path"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from docutils import nodes
 from myst_nb.ext.glue.roles import PasteTextRole
@@ -15,34 +15,10 @@ from sphinx.locale import init as init_locale
 
 from nagbook import glued
 from nagbook.translatable import ChooseMessages, name_solutions, write_messages
+from nagcore.book.languages import ENGLISH, LANGUAGES, find_locale, page_address, top_address
 
-CHINESE = "zh_CN"
-FOLDER = "zh/"
 TEMPLATES = Path(__file__).parent / "templates"
 HEADER = ["language-switch.html", "article-header-buttons.html"]
-
-
-class Edition(NamedTuple):
-    """A page in one language."""
-
-    code: str
-    """As HTML names the language."""
-    words: str
-    """What a link to it says, in its own language."""
-    address: str
-
-
-def list_editions(page: str, base: str) -> dict[str, Edition]:
-    """Return a page in each language, with its address behind `base`.
-
-    Example:
-        >>> [edition.address for edition in list_editions("intro", "https://a.org/").values()]
-        ['https://a.org/intro.html', 'https://a.org/zh/intro.html']
-    """
-    return {
-        "en": Edition("en", "English", f"{base}{page}.html"),
-        CHINESE: Edition("zh-CN", "中文", f"{base}{FOLDER}{page}.html"),
-    }
 
 
 def link_editions(
@@ -55,15 +31,15 @@ def link_editions(
     """Link a page to the other edition, for readers and, in its head, for search engines."""
     if doctree is None:
         return
-    language = app.config.language
-    top = "../" * (page.count("/") + (language == CHINESE))
-    others = [name for name in list_editions(page, top) if name != language]
-    context["other_edition"] = list_editions(page, top)[others[0]]
+    language = find_locale(app.config.language)
+    other = next(each for each in LANGUAGES.values() if each != language)
+    up = "../" * f"{language.folder}{page}".count("/")
+    context["other_edition"] = other
+    context["other_address"] = page_address(up, other, page)
     if app.config.html_baseurl:
-        base = app.config.html_baseurl.removesuffix(FOLDER if language == CHINESE else "")
-        editions = list_editions(page, base)
-        alternates = [*((e.code, e.address) for e in editions.values())]
-        alternates.append(("x-default", editions["en"].address))
+        top = top_address(app.config.html_baseurl, language)
+        alternates = [(each.code, page_address(top, each, page)) for each in LANGUAGES.values()]
+        alternates.append(("x-default", page_address(top, ENGLISH, page)))
         links = [f'<link rel="alternate" hreflang="{c}" href="{a}">' for c, a in alternates]
         context["metatags"] = "\n".join([context.get("metatags", ""), *links])
     app.add_js_file("language.mjs", type="module")

@@ -12,14 +12,13 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from nagbook.card import SIZE, draw_card
+from nagcore.book.languages import ENGLISH, LANGUAGES, find_locale
 from nagcore.files import write_whole
 
 DESCRIPTION_LENGTH = 160  # characters; search engines cut there
 CARD = "_static/card.png"
-# Where each edition stands below the address of the site.
-EDITIONS = {"en": "", "zh_CN": "zh/"}
 # Pages that list other pages: nobody looks for them.
-LISTS = {"genindex", "prf-prf", "search"}
+LISTS = {"genindex", "search"}
 MARKUP = re.compile("<[^>]*>")
 SITEMAP = (
     '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -97,7 +96,8 @@ def write_site_files(app: Sphinx, error: Exception | None) -> None:
     pages = sorted(app.env.found_docs)
     entries = "".join(f"  <url><loc>{escape(f'{base}{page}.html')}</loc></url>\n" for page in pages)
     write_whole(site / "sitemap.xml", f"{SITEMAP}{entries}</urlset>\n")
-    if not EDITIONS.get(app.config.language, ""):
-        maps = "".join(f"Sitemap: {base}{folder}sitemap.xml\n" for folder in EDITIONS.values())
+    if find_locale(app.config.language) == ENGLISH:
+        folders = (language.folder for language in LANGUAGES.values())
+        maps = "".join(f"Sitemap: {base}{folder}sitemap.xml\n" for folder in folders)
         write_whole(site / "robots.txt", f"User-agent: *\nAllow: /\n{maps}")
     write_whole(site / CARD, draw_card())

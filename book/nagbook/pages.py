@@ -7,15 +7,12 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from nagbook.words import say
 from nagcore.files import write_whole
 
-# What the theme writes, and in which words the page should say what it is.
+# What the theme writes.
 TOGGLE = '<summary><span class="toctree-toggle"'
 SIDEBAR = '<div id="pst-primary-sidebar"'
-NAMES = {
-    "en": {"toggle": "Pages of this part", "sidebar": "The book"},
-    "zh_CN": {"toggle": "本部分的页面", "sidebar": "全书"},
-}
 
 
 def drop_empty_navbar(_app: Sphinx, config: Config) -> None:
@@ -36,9 +33,9 @@ def name_parts(app: Sphinx, error: Exception | None) -> None:
     """
     if error is not None or app.builder.name != "html":
         return
-    names = NAMES.get(app.config.language, NAMES["en"])
-    toggle = TOGGLE.replace("<summary", f'<summary aria-label="{names["toggle"]}"')
-    sidebar = f'{SIDEBAR} role="region" aria-label="{names["sidebar"]}"'
+    language = app.config.language
+    toggle = TOGGLE.replace("<summary", f'<summary aria-label="{say(language, "toggle")}"')
+    sidebar = f'{SIDEBAR} role="region" aria-label="{say(language, "sidebar")}"'
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         write_whole(page, text.replace(TOGGLE, toggle).replace(SIDEBAR, sidebar))

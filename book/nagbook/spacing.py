@@ -1,12 +1,19 @@
-"""No space stands between two Chinese characters, whatever roles they come from."""
+"""Spaces and the ends of lines.
+
+No space stands between two Chinese characters, no punctuation at the beginning of a line, and a
+number stays with its unit.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+
+from nagcore.book.languages import CHINESE, find_locale
 
 HAN = "\u2e80-\u9fff\uf900-\ufaff"
 FULL = "\u3001-\u3003\u3008-\u3011\uff01-\uff0f\uff1a-\uff20\u201c\u201d\u2018\u2019\u2026\u2014"
@@ -15,22 +22,39 @@ ENDS = re.compile(f"[{HAN}{FULL}]$")
 BEGINS = re.compile(f"^[{HAN}{FULL}]")
 PUNCTUATION_ENDS = re.compile(f"[{FULL}]$")
 PUNCTUATION_BEGINS = re.compile(f"^[{FULL}]")
+OPENING = re.compile(r"[(\[（“‘]+$")
+CLOSING = re.compile(r"^[-,.;:!?)\]’，。；：、！？）”]+")
+COMMAND = re.compile(r"\\[A-Za-z]+")
+LAYOUT = re.compile(r"[{}_^\\\s]")
+SHORT = 16  # signs of a formula that need not break inside, on a phone either
+NO_BREAK = "\u00a0"
+# Between a number and its unit, around the signs of a measurement, and in n = 5.
+BOUND = re.compile(
+    r"(?<=\d) ?(?=%(?!\w))|(?<=\d) (?=[×±] \d)|(?<=\d [×±]) (?=\d)"
+    r"|(?<=\b[^\W\d]) (?== [−+]?\d)|(?<=\b[^\W\d] =) (?=[−+]?\d)"
+)
+REACH = 6  # characters that a decision on a space looks at, on either side
 BLOCKS = (nodes.paragraph, nodes.term, nodes.caption, nodes.title, nodes.rubric)
 
 
 def close_gaps(app: Sphinx, doctree: nodes.document, _page: str) -> None:
     """Drop the spaces that translators must write beside roles, where the role shows Chinese.
 
-    Only here is it known what a reference, a term or a pasted value shows.
+    And bind what no line may part, but for numbers in tables, whose columns are narrow. Only here
+    is it known what a reference, a term or a pasted value shows.
     """
-    if not (app.config.language or "").startswith("zh"):
-        return
+    chinese = find_locale(app.config.language) == CHINESE
     for kind in BLOCKS:
         for block in doctree.findall(kind):
-            _close(block)
+            if chinese:
+                _change(block, join)
+            if not isinstance(block.parent, nodes.entry):
+                _change(block, bind)
+            _keep_together(block)
 
 
-def _close(block: nodes.Element) -> None:
+def _change(block: nodes.Element, change: Callable[[str, str, str], str]) -> None:
+    """Change each piece of a block by what stands before it, by itself, and by what follows."""
     leaves: list[Any] = list(block.findall(nodes.Text))
     shown = [str(leaf) for leaf in leaves]
     for place, leaf in enumerate(leaves):
@@ -38,10 +62,66 @@ def _close(block: nodes.Element) -> None:
             continue
         before = shown[place - 1] if place else ""
         after = shown[place + 1] if place + 1 < len(shown) else ""
-        text = join(before, shown[place], after)
+        text = change(before, shown[place], after)
         if text != shown[place]:
             shown[place] = text
-            leaf.parent.replace(leaf, nodes.Text(text))
+            place_in_parent = [child is leaf for child in leaf.parent.children].index(True)
+            leaf.parent[place_in_parent] = nodes.Text(text)  # others may read the same
+
+
+def _keep_together(block: nodes.Element) -> None:
+    """Bind punctuation to the short formula beside it, where browsers may break the line."""
+    for formula in list(block.findall(nodes.math)):
+        if count_signs(formula.astext()) > SHORT:
+            continue
+        parent: Any = formula.parent
+        place = [child is formula for child in parent.children].index(True)
+        before = parent[place - 1] if place else None
+        after = parent[place + 1] if place + 1 < len(parent) else None
+        opening = OPENING.search(before) if isinstance(before, nodes.Text) else None
+        closing = CLOSING.match(after) if isinstance(after, nodes.Text) else None
+        if opening or closing:
+            bound = nodes.inline("", "", classes=["together"])
+            parent[place] = bound
+            if opening:
+                parent[place - 1] = nodes.Text(opening.string[: opening.start()])
+                bound += nodes.Text(opening[0])
+            bound += formula
+            if closing:
+                parent[place + 1] = nodes.Text(closing.string[closing.end() :])
+                bound += nodes.Text(closing[0])
+
+
+def count_signs(formula: str) -> int:
+    """Return about how many signs a reader sees in a formula.
+
+    Example:
+        >>> count_signs(r"(1 - \\sqrt{\\alpha L})^2")
+        8
+    """
+    return len(LAYOUT.sub("", COMMAND.sub("x", formula)))
+
+
+def bind(before: str, text: str, after: str) -> str:
+    """Return a piece of text with spaces without a break where no line may end.
+
+    Args:
+        before: the piece in front of it on the page.
+        text: the piece.
+        after: the piece behind it.
+
+    Example:
+        >>> bind("", "1.9 × 10⁻¹⁵ (n = 5), 95% of", ""), bind("95", " % of", "")
+        ('1.9\xa0×\xa010⁻¹⁵ (n\xa0=\xa05), 95\xa0% of', '\xa0% of')
+    """
+    before, after = before[-REACH:], after[:REACH]
+    start, end = len(before), len(before) + len(text)
+
+    def at_place(found: re.Match[str]) -> str:
+        return NO_BREAK if start <= found.start() < end else found[0]
+
+    changed = BOUND.sub(at_place, before + text + after)
+    return changed[start : len(changed) - len(after)]
 
 
 def join(before: str, text: str, after: str) -> str:
@@ -53,9 +133,11 @@ def join(before: str, text: str, after: str) -> str:
         after: the piece behind it.
 
     Example:
-        >>> join("前瞻点", " 是 ", "x"), join("句子。", " 所以", "")
-        ('是 ', '所以')
+        >>> join("前瞻点", " 是 ", "x"), join("句子。", " 所以", ""), join("句子。", " ", "所以")
+        ('是 ', '所以', '')
     """
+    if not text.strip(" "):
+        return "" if _closed(before.rstrip(" "), after.lstrip(" ")) else text
     if text.startswith(" ") and _closed(before.rstrip(" "), text.lstrip(" ")):
         text = text.lstrip(" ")
     if text.endswith(" ") and _closed(text.rstrip(" "), after.lstrip(" ")):

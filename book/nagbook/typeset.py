@@ -6,17 +6,19 @@ import re
 from collections.abc import Callable
 
 PROMPT = re.compile(r"^ *>>> ", re.MULTILINE)
+# A formula that goes on on the next line; a sign there would begin a list.
+CONTINUED = re.compile(r"\n +(?=[+−=] )")
 RETURNS = re.compile(r"^(Returns|Yields):\n((?: +.*(?:\n|\Z))+)", re.MULTILINE)
 TOKEN = re.compile(
     r"`(?P<code>[^`]+)`"
     r"|\[(?P<key>[a-z]+\d{4}[a-z]*)\]"
     r"|(?<=[\w\u0300-\u036f)\]}'′⋆∇‖|])(?P<script>[_^])\{(?P<braced>[^{}]*)\}"
-    r"|(?<![A-Za-z]{2})(?<=[^\W_]|[)⋆∇])_(?P<index>[^\W_]|[⋆∞]|max|min)(?![^\W²³]|\{)"
+    r"|(?<![A-Za-z]{2})(?<=[^\W_]|[)⋆∇‖])_(?P<index>[^\W_]|[⋆∞]|max|min)(?![^\W²³ᵀ]|\{)"
     r"|(?<=[\w)\]'′⋆‖])\^(?P<power>−?[^\W_]+|⋆)"
     r"|(?<!\w)[a-z](?P<prime>')(?!\w)"
     r"|(?<=min|max)_(?P<variable>[a-z])\b"
     # A single letter before a full stop would begin an ordered list.
-    r"|(?P<markup>[*|\\]|_(?![^\W_])|(?<=: [A-Z])\.(?=\s|\Z))"
+    r"|(?P<markup>[*|\\]|_(?![^\W_])|(?<=: [A-Za-z])\.(?=\s|\Z))"
 )
 # Beside these, markup needs no separator. One before a line's end would swallow the end.
 OPENS, CLOSES = " \n(", " \n.,;:)"
@@ -44,6 +46,7 @@ def typeset(text: str, link: Callable[[str], str | None]) -> str:
         if last_line and not last_line.startswith(" ") and _is_indented(block):
             blocks.append(f".. code-block:: python\n\n{block}")
         else:
+            prose = CONTINUED.sub(" ", prose)
             prose = TOKEN.sub(lambda found: _replace(found, link), prose)
             blocks.append(RETURNS.sub(_field, prose) + doctest)
         last_line = block.rpartition("\n")[2]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from nagcore.book.languages import CHINESE, ENGLISH, find_locale
+
 WORDS: dict[str, dict[str, str]] = {
-    "en": {
+    ENGLISH.locale: {
         "minutes": "About {minutes} minutes to read.",
         "source": "Notebook",
         "executed": "notebook as run",
@@ -20,8 +22,12 @@ WORDS: dict[str, dict[str, str]] = {
         "svg": "picture (SVG)",
         "png": "picture (PNG)",
         "record_heads": "record | question | device | made on, at commit",
+        "toggle": "Pages of this part",
+        "sidebar": "The book",
+        "moves": " Paper holds a picture of it; the figure that can be moved is {}.",
+        "site": "on the site",
     },
-    "zh_CN": {
+    CHINESE.locale: {
         "minutes": "阅读约需 {minutes} 分钟。",
         "source": "笔记本",
         "executed": "运行后的笔记本",
@@ -38,6 +44,10 @@ WORDS: dict[str, dict[str, str]] = {
         "svg": "图片（SVG）",
         "png": "图片（PNG）",
         "record_heads": "记录 | 问题 | 设备 | 日期与提交",
+        "toggle": "本部分的页面",
+        "sidebar": "全书",
+        "moves": "纸上只有它的图片；可以操作的图在{}。",
+        "site": "网站上",
     },
 }
 
@@ -49,4 +59,4 @@ def say(language: str | None, key: str) -> str:
         >>> say("zh_CN", "cite"), say(None, "cite")
         ('引用本页', 'Cite this page')
     """
-    return WORDS.get(language or "en", WORDS["en"])[key]
+    return WORDS[find_locale(language).locale][key]

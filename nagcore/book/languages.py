@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -15,23 +15,35 @@ class Language(NamedTuple):
     """One edition of the book."""
 
     name: str
-    """As on the command line, and the folder of the site where it is not the source."""
+    """As on the command line."""
     locale: str
     """As Sphinx names it."""
-    settings: dict[str, str]
+    code: str
+    """As HTML names it."""
+    words: str
+    """What a link to this edition says, in its own language."""
+    folder: str
+    """Where it stands below the address of the site; the source stands at the top."""
+    settings: dict[str, Any]
     """Settings of Sphinx whose words are said otherwise in this edition."""
 
 
-ENGLISH = Language("en", "en", {})
+ENGLISH = Language("en", "en", "en", "English", "", {})
 CHINESE = Language(
     "zh",
     "zh_CN",
+    "zh-CN",
+    "中文",
+    "zh/",
     {
-        "html_title": "复现 Nesterov 加速法",
-        "project": "复现 Nesterov 加速法",
+        "html_title": "深度学习中的 Nesterov 加速",
+        "project": "深度学习中的 Nesterov 加速",
         "author": "nagcore 作者",
         "nb_code_prompt_show": "显示代码",
         "nb_code_prompt_hide": "隐藏代码",
+        "togglebutton_hint": "点击展开",
+        "togglebutton_hint_hide": "点击收起",
+        "numfig_format": {"code-block": "代码 %s"},  # Sphinx says the word for a list of items
     },
 )
 LANGUAGES = {language.name: language for language in (ENGLISH, CHINESE)}
@@ -53,10 +65,44 @@ def find_language(name: str) -> Language:
     return LANGUAGES[name]
 
 
+def find_locale(locale: str | None) -> Language:
+    """Return the language that Sphinx names so, English where the book is not written in it.
+
+    Example:
+        >>> find_locale("zh_CN").name, find_locale(None).name
+        ('zh', 'en')
+    """
+    return next((each for each in LANGUAGES.values() if each.locale == locale), ENGLISH)
+
+
+def top_address(address: str, language: Language) -> str:
+    """Return the address under which all editions stand, from that of one of them.
+
+    Example:
+        >>> top_address("https://a.org/zh/", CHINESE), top_address("https://a.org/", ENGLISH)
+        ('https://a.org/', 'https://a.org/')
+    """
+    return address.removesuffix(language.folder)
+
+
+def page_address(top: str, language: Language, page: str) -> str:
+    """Return the address of a page in a language.
+
+    Args:
+        top: that of all editions, or the way up to it from another page.
+        language: the edition.
+        page: its name, the same in all languages.
+
+    Example:
+        >>> page_address("../", CHINESE, "chapters/02-momentum")
+        '../zh/chapters/02-momentum.html'
+    """
+    return f"{top}{language.folder}{page}.html"
+
+
 def site_folder(root: Path, language: Language = ENGLISH) -> Path:
     """Return the folder of the built site, or that of an edition inside it."""
-    site = root / "_build" / "html"
-    return site if language == ENGLISH else site / language.name
+    return root / "_build" / "html" / language.folder
 
 
 def work_folder(root: Path, language: Language) -> Path:
@@ -84,7 +130,7 @@ def write_config(root: Path, language: Language) -> Path:
         # On paper the title of the file counts, on the site that of Sphinx's own settings.
         config["title"] = language.settings["html_title"]
         html = config.setdefault("html", {})
-        html["baseurl"] = f"{html.get('baseurl', '')}{language.name}/"
+        html["baseurl"] = f"{html.get('baseurl', '')}{language.folder}"
     sphinx = config.setdefault("sphinx", {})
     # Jupyter Book looks for them from the file of settings on.
     sphinx["local_extensions"] = {

@@ -11,11 +11,14 @@ from typing import NamedTuple
 ROLE = re.compile(r"\{(?P<name>[a-zA-Z][\w:.+-]*)\}`(?P<text>[^`]*)`")
 TARGET = re.compile(r"<([^<>]*)>\s*$")
 MATH = re.compile(r"(?<![\\$])\$(?!\$)(?P<text>(?:\\.|[^$\\])+)\$")
-WORDS = re.compile(r"\\(?:text|textrm|mbox)\{[^{}]*\}")
+# Words inside a formula, with the command before and the brace behind them.
+IN_FORMULA = re.compile(r"(\\(?:text|textrm|mbox)\{)(?P<words>[^{}]*)(\})")
 CODE = re.compile(r"(?<!`)`(?P<text>[^`]+)`(?!`)")
 LINK = re.compile(r"\]\((?P<text>[^()\s]+)\)")
 PLACE = re.compile(r"\{(?P<text>\d+)\}")
-LETTERS = re.compile(r"[^\W\d_]{2}")
+MARKS = re.compile(r"[(),;:]")
+# Two letters make a word; raised figures count as letters elsewhere.
+WORD = re.compile(r"[^\W\d_⁰¹²³⁴-⁹]{2}")
 
 
 class Term(NamedTuple):
@@ -42,7 +45,9 @@ def find_kept(message: str) -> dict[str, Counter[str]]:
         target = TARGET.search(found["text"])
         roles[f"{{{found['name']}}}`{target[1] if target else found['text']}`"] += 1
     rest = ROLE.sub(" ", message)
-    math = Counter(f"${' '.join(WORDS.sub('', f['text']).split())}$" for f in MATH.finditer(rest))
+    math = Counter(
+        f"${' '.join(IN_FORMULA.sub('', f['text']).split())}$" for f in MATH.finditer(rest)
+    )
     rest = MATH.sub(" ", rest)
     code = Counter(f"`{found['text']}`" for found in CODE.finditer(rest))
     rest = CODE.sub(" ", rest)
@@ -58,9 +63,26 @@ def has_words(message: str) -> bool:
         >>> has_words("{glue:text}`gap` of $f$"), has_words("`nagcore.core.Nesterov.step`")
         (True, False)
     """
+    return WORD.search(_drop_kept(message)) is not None
+
+
+def needs_translation(message: str) -> bool:
+    """Say whether a message is another one in another language.
+
+    Besides words these are the marks between roles, which may show words.
+
+    Example:
+        >>> needs_translation("{ref}`a`, {ref}`b`"), needs_translation("{ref}`a` ± $b$")
+        (True, False)
+    """
+    marks = ROLE.search(message) and MARKS.search(_drop_kept(message))
+    return has_words(message) or marks is not None
+
+
+def _drop_kept(message: str) -> str:
     for pattern in (ROLE, MATH, CODE):
         message = pattern.sub(" ", message)
-    return LETTERS.search(message) is not None
+    return message
 
 
 def compare(source: str, translation: str) -> list[str]:

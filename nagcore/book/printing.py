@@ -14,7 +14,8 @@ from nagcore.files import write_whole
 PROGRAMS = ("latexmk", "xelatex")
 NAME = "nesterov-acceleration"
 TOO_WIDE = 10.0  # points that a line may stand out, less than the margin of a letter or two
-OVERFULL = re.compile(r"^Overfull \\hbox \(([\d.]+)pt too wide\).*$", re.MULTILINE)
+TOO_HIGH = 24.0  # points that a page may, before it touches the line at its foot
+OVERFULL = re.compile(r"^Overfull \\[hv]box \(([\d.]+)pt too (wide|high)\).*$", re.MULTILINE)
 MISSING = re.compile(r"^Missing character: .*$", re.MULTILINE)
 WRONG = re.compile(r"^! .*$", re.MULTILINE)
 
@@ -52,7 +53,7 @@ def print_book(root: Path, language: Language) -> Path:
         The PDF, which `find_print` finds from now on.
 
     Raises:
-        UsageError: TeX is not installed or failed, a page is too wide, or a letter is in no font;
+        UsageError: TeX is not installed or failed, something stands out, or a letter is in no font;
             the message says which.
     """
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
@@ -95,7 +96,7 @@ def _run_latex(sources: Path) -> None:
 
 
 def find_print_faults(log: str) -> list[str]:
-    r"""Return what XeLaTeX says of lines that stand out, letters that no font has, and errors.
+    r"""Return what XeLaTeX says of all that stands out, letters that no font has, and errors.
 
     Example:
         >>> find_print_faults("Overfull \\hbox (3.2pt too wide) in paragraph at lines 1--2\n")
@@ -103,5 +104,6 @@ def find_print_faults(log: str) -> list[str]:
         >>> find_print_faults("Overfull \\hbox (30.0pt too wide) in paragraph at lines 1--2\n")
         ['Overfull \\hbox (30.0pt too wide) in paragraph at lines 1--2']
     """
-    wide = [found[0] for found in OVERFULL.finditer(log) if float(found[1]) > TOO_WIDE]
-    return wide + MISSING.findall(log) + WRONG.findall(log)
+    limits = {"wide": TOO_WIDE, "high": TOO_HIGH}
+    out = [found[0] for found in OVERFULL.finditer(log) if float(found[1]) > limits[found[2]]]
+    return out + MISSING.findall(log) + WRONG.findall(log)

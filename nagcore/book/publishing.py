@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from nagcore.book.languages import ENGLISH, LANGUAGES
 from nagcore.errors import UsageError
 from nagcore.files import write_whole
 
@@ -122,7 +123,10 @@ def list_versions(folder: Path) -> str:
 
 
 def _item(folder: Path, address: str, label: str) -> str:
-    chinese = ""
-    if (folder / address / "zh").is_dir():
-        chinese = f' (<a href="{address}zh/" hreflang="zh-CN" lang="zh-CN">中文</a>)'
-    return f'<li><a href="{address}">{label}</a>{chinese}</li>'
+    links = "".join(
+        f' (<a href="{address}{other.folder}" hreflang="{other.code}" lang="{other.code}">'
+        f"{other.words}</a>)"
+        for other in LANGUAGES.values()
+        if other != ENGLISH and (folder / address / other.folder).is_dir()
+    )
+    return f'<li><a href="{address}">{label}</a>{links}</li>'

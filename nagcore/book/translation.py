@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nagcore.book.languages import CATALOGS, CHINESE, Language
-from nagcore.book.messages import compare, find_missing_terms, has_words, read_terms
+from nagcore.book.messages import compare, find_missing_terms, needs_translation, read_terms
 from nagcore.errors import UsageError
 from nagcore.files import write_whole
 
@@ -52,7 +52,23 @@ def read_catalog(path: Path) -> Any:
     if not path.is_file():
         return Catalog()
     with path.open("rb") as stream:
-        return read_po(stream, charset="utf-8")
+        catalog = read_po(stream, charset="utf-8")
+    for message in _messages(catalog):
+        message.previous_id = _find_former(message.user_comments)
+        message.user_comments = []
+    return catalog
+
+
+def _find_former(comments: list[str]) -> list[str]:
+    """Return what a message said before, which Babel writes and takes for a comment on reading.
+
+    It wraps such comments at spaces, so that they would grow and change at every writing.
+    """
+    from babel.messages.pofile import denormalize
+
+    lines = [line.removeprefix("|").strip() for line in comments if line.startswith("|")]
+    quoted = " ".join(lines).removeprefix("msgid ")
+    return [denormalize(quoted)] if quoted.startswith('"') and quoted.endswith('"') else []
 
 
 def write_catalog(path: Path, catalog: Any, language: Language = CHINESE) -> Path:
@@ -62,6 +78,8 @@ def write_catalog(path: Path, catalog: Any, language: Language = CHINESE) -> Pat
     for message in _messages(catalog):
         message.flags.discard("python-brace-format")  # roles look like places of that format
         message.flags.discard("python-format")
+        if not message.fuzzy:
+            message.previous_id = []
     stream = io.BytesIO()
     write_po(
         stream,
@@ -79,7 +97,7 @@ def write_catalog(path: Path, catalog: Any, language: Language = CHINESE) -> Pat
 def read_templates(root: Path) -> dict[str, Any]:
     """Return what is to be translated, by page, as the last build of the English pages found it.
 
-    Messages without a word are left out: they are the same in every language.
+    Messages that are the same in every language are left out.
 
     Args:
         root: the checkout.
@@ -96,7 +114,7 @@ def read_templates(root: Path) -> dict[str, Any]:
     for page, messages in json.loads(path.read_text(encoding="utf-8")).items():
         catalog = Catalog()
         for message in messages:
-            if has_words(message):
+            if needs_translation(message):
                 catalog.add(message)
         if len(catalog):
             templates[page] = catalog
@@ -118,8 +136,10 @@ def merge(root: Path, templates: dict[str, Any]) -> list[Merge]:
     for page, template in templates.items():
         path = folder / f"{page}.po"
         catalog = read_catalog(path)
-        before = {message.id for message in _messages(catalog)}
+        before = {message.id: message.previous_id for message in _messages(catalog)}
         catalog.update(template)
+        for message in _messages(catalog):
+            message.previous_id = message.previous_id or before.get(message.id, [])
         write_catalog(path, catalog)
         messages = list(_messages(catalog))
         merges.append(
@@ -127,7 +147,7 @@ def merge(root: Path, templates: dict[str, Any]) -> list[Merge]:
                 page,
                 sum(not message.string for message in messages),
                 sum(message.fuzzy for message in messages),
-                len(before - {message.id for message in messages}),
+                len(set(before) - {message.id for message in messages}),
             )
         )
     for page in set(list_pages(folder)) - set(templates):
@@ -161,12 +181,15 @@ def find_untranslated(root: Path) -> list[str]:
 
 
 def find_unsound(root: Path) -> list[str]:
-    """Return the translations that lost a reference, a formula or an agreed term."""
+    """Return the translations that lost a reference, a formula or an agreed term.
+
+    What is the same in both languages, a name or a rule to stop by, is held to no term.
+    """
     terms = read_terms(root / CATALOGS / CHINESE.locale / "terms.csv")
     return [
         f"{page}: {complaint}: {_short(message.id)}"
         for page, message in _all(root)
-        if message.string and not message.fuzzy
+        if message.string not in ("", message.id) and not message.fuzzy
         for complaint in (
             *compare(message.id, message.string),
             *find_missing_terms(message.id, message.string, terms),

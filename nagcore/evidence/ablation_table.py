@@ -32,7 +32,9 @@ def accuracies(record: Record, column: str = "accuracy") -> dict[str, np.ndarray
 
 
 def tabulate_ablation(record: Record) -> pd.DataFrame:
-    """Return one line for each repair undone: accuracies, what it costs, and the best lr.
+    """Return one line for each repair undone: accuracies, what it changes, and the best lr.
+
+    The change is negative where the repair was worth something.
 
     Args:
         record: of "ablation".
@@ -43,7 +45,7 @@ def tabulate_ablation(record: Record) -> pd.DataFrame:
         name: {
             "accuracy, best lr": percent(summarize(best[name])),
             f"accuracy, lr = {lr:g}": percent(summarize(same[name])),
-            "less than with all repairs": _cost(best, name),
+            "accuracy minus that with all repairs": _cost(best, name),
             "best lr": _steps(record, name),
         }
         for name in best
@@ -57,8 +59,8 @@ def summarize_ablation(record: Record) -> dict[str, str]:
     """Return the numbers that prose takes from the record, by name.
 
     For each thing undone, as `slug` writes it, `ablation_N` is the accuracy with the best step
-    size, `ablation_same_N` with that of the repaired network, and `ablation_cost_N` the paired
-    difference of the first to the repaired network's. `ablation_lr_N` are the step sizes chosen.
+    size, `ablation_same_N` with that of the repaired network, and `ablation_cost_N` the first minus
+    the repaired network's, in pairs. `ablation_lr_N` are the step sizes chosen.
 
     Args:
         record: of "ablation".

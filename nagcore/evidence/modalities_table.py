@@ -90,10 +90,11 @@ def tabulate_places(records: Mapping[str, Record]) -> pd.DataFrame:
     """Return the place of each optimizer by mean test loss, one column for each kind of data.
 
     Args:
-        records: by the kind of data; a column is named after it and the experiment.
+        records: by the kind of data; a column is named after the experiment, and after the kind
+            too where that is not the beginning of its name.
     """
     places = {
-        f"{kind} ({record.declaration.name})": {
+        _head(kind, record.declaration.name): {
             label(name): str(place) for place, (name, _) in enumerate(ranking(record), 1)
         }
         for kind, record in records.items()
@@ -101,6 +102,10 @@ def tabulate_places(records: Mapping[str, Record]) -> pd.DataFrame:
     table = pd.DataFrame(places).fillna("–")
     table.index.name = "optimizer"
     return table
+
+
+def _head(kind: str, experiment: str) -> str:
+    return experiment if experiment.startswith(kind) else f"{kind} ({experiment})"
 
 
 def summarize_modality(record: Record, kind: str) -> dict[str, str]:

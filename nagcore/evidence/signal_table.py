@@ -37,7 +37,7 @@ def tabulate_signals(record: Record) -> pd.DataFrame:
 
 
 def tabulate_initialisations(record: Record) -> pd.DataFrame:
-    """Return the formula of each scheme in the record, its source key and the options taken.
+    """Return the formula of each scheme in the record and the options taken.
 
     Args:
         record: of "signal-through-depth".
@@ -46,7 +46,6 @@ def tabulate_initialisations(record: Record) -> pd.DataFrame:
     lines = {
         scheme: {
             "weights": find_initialisation(scheme).formula,
-            "source": find_initialisation(scheme).source or "–",
             "here": "; ".join(
                 f"{', '.join(f'{name}={value:g}' for name, value in chosen.items())}"
                 + (f" for {where.partition(', ')[2]}" if ", " in where else "")

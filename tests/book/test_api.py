@@ -107,6 +107,7 @@ def test_bibliography_tells_chapters_from_these_pages(root: Path) -> None:
         ("y_{k+1} = x_k", r"y\ :sub:`k+1` = x\ :sub:`k`"),
         ("t_k² − 2x_0", r"t\ :sub:`k`\ ² − 2x\ :sub:`0`"),
         ("(1 − q)^k ρ^{2m}", r"(1 − q)\ :sup:`k` ρ\ :sup:`2m`"),
+        ("a_iᵀx, ‖Aᵀb‖_∞/m", r"a\ :sub:`i`\ ᵀx, ‖Aᵀb‖\ :sub:`∞`\ /m"),
         ("argmin_u h(u), β_max", r"argmin\ :sub:`u` h(u), β\ :sub:`max`"),
         ("weight_decay in lr * |x| and x_", r"weight_decay in lr \* \|x\| and x\_"),
         ("f(x') of SGD's", "f(x′) of SGD's"),
@@ -120,6 +121,8 @@ def test_bibliography_tells_chapters_from_these_pages(root: Path) -> None:
         ),
         ("Returns:\n    Two data: a,\n    b.", ":returns:\n   Two data: a,\n   b.\n"),
         ("    dimensions: K.", "    dimensions: K\\."),
+        ("    unknowns: n.\n    rows: m.", "    unknowns: n\\.\n    rows: m\\."),
+        ("y = a x\n      + b (x − z).", "y = a x + b (x − z)."),
     ],
 )
 def test_plain_text_becomes_markup(text: str, markup: str | None) -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 from nagbook import numbering, pages
+from nagbook.words import say
 
 
 def test_buttons_survive_the_removal_of_the_navbar() -> None:
@@ -47,7 +48,7 @@ def test_parts_of_the_page_get_a_name(tmp_path: Path, language: str, word: str) 
     config = SimpleNamespace(language=language)
     app = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(name="html"), config=config)
     pages.name_parts(app, None)  # type: ignore[arg-type]
-    toggle = pages.NAMES[language]["toggle"]
+    toggle = say(language, "toggle")
     assert page.read_text(encoding="utf-8") == (
         f'<summary aria-label="{toggle}"><span class="toctree-toggle"></span></summary>'
         f'<summary>Other</summary>{pages.SIDEBAR} role="region" aria-label="{word}">'

@@ -1,4 +1,4 @@
-"""Between Chinese characters there is no space, and beside others it stays."""
+"""Between Chinese characters there is no space; what belongs together stays on one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
-from nagbook.spacing import close_gaps, join
+from nagbook.spacing import bind, close_gaps, join
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,8 @@ from nagbook.spacing import close_gaps, join
         ("步长", " and ", "x", " and "),
         ("NAG", " 的 ", "Adam", " 的 "),
         ("一句话。", " Nesterov 方法", "", "Nesterov 方法"),
+        ("一句话。", " ", "另一句话。", ""),
+        ("alpha.", " ", "beta.", " "),
         ("alpha", " beta", "", " beta"),
         ("", " 是", "", " 是"),
     ],
@@ -40,6 +42,76 @@ def page(language: str) -> str:
 
 def test_pieces_of_a_paragraph_are_joined_across_roles():
     assert page("zh_CN") == "这个函数的条件数是 x 的 NAG"
+
+
+def test_of_two_pieces_that_read_the_same_the_right_one_is_closed():
+    document: Any = new_document("page")
+    paragraph = nodes.paragraph()
+    paragraph += [nodes.math("", "x"), nodes.Text(" 是 "), nodes.math("", "y")]
+    paragraph += [nodes.Text(" 是 "), nodes.inline("", "间隙")]
+    document += paragraph
+    close_gaps(SimpleNamespace(config=SimpleNamespace(language="zh_CN")), document, "page")  # type: ignore[arg-type]
+    assert paragraph.astext() == "x 是 y 是间隙"
+
+
+LONG = r"f(x_k) - f^\star \le L R^2 / (2k)"
+
+
+@pytest.mark.parametrize(
+    ("language", "pieces", "expected"),
+    [
+        ("zh_CN", [("x", "，则 "), (LONG, "。若 "), ("y", " 与 "), ("z", "")], ["x，"]),
+        ("en", [("1/L", "; a (")], ["1/L;"]),
+        ("en", [(r"(1 - \sqrt{\alpha\lambda})^{2}", ", b")], [r"(1 - \sqrt{\alpha\lambda})^{2},"]),
+        ("en", [("x", " ("), ("y", ") "), (LONG, ", "), ("n", "-th")], ["(y)", "n-"]),
+    ],
+)
+def test_punctuation_stays_with_the_short_formula_beside_it(language, pieces, expected):
+    document: Any = new_document("page")
+    paragraph = nodes.paragraph()
+    for formula, text in pieces:
+        paragraph += [nodes.math("", formula), nodes.Text(text)]
+    document += paragraph
+    before = paragraph.astext()
+    close_gaps(SimpleNamespace(config=SimpleNamespace(language=language)), document, "page")  # type: ignore[arg-type]
+    assert [each.astext() for each in paragraph.findall(nodes.inline)] == expected
+    assert paragraph.astext() == before
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after", "expected"),
+    [
+        ("", "3.7 × 10⁻⁵", "", "3.7~×~10⁻⁵"),
+        ("", "10.7 ± 0.5 % (n = 3)", "", "10.7~±~0.5~% (n~=~3)"),
+        ("", "0.4% and 95 %,", "", "0.4~% and 95~%,"),
+        ("0.4", " % of", "", "~% of"),
+        ("0.4", "% of", "", "~% of"),
+        ("", " of 28 × ", "28", " of 28~×~"),
+        ("", "with n = ", "5", "with n~=~"),
+        ("with n = ", "5", "", "5"),
+        ("5", " = x × y, %s", "", " = x × y, %s"),
+    ],
+)
+def test_a_number_stays_with_its_unit(before, text, after, expected):
+    assert bind(before, text, after) == expected.replace("~", "\u00a0")
+
+
+def test_numbers_are_bound_across_roles_but_not_in_tables():
+    document: Any = new_document("page")
+    paragraph, cell, entry = nodes.paragraph(), nodes.paragraph(), nodes.entry()
+    pieces = [
+        nodes.Text("n = "),
+        nodes.inline("", "5"),
+        nodes.Text(" %, "),
+        nodes.literal("", "5 %"),
+    ]
+    paragraph += pieces
+    cell += [piece.deepcopy() for piece in pieces]
+    entry += cell
+    document += [paragraph, entry]
+    close_gaps(SimpleNamespace(config=SimpleNamespace(language="en")), document, "page")  # type: ignore[arg-type]
+    assert paragraph.astext() == "n\u00a0=\u00a05\u00a0%, 5 %"
+    assert cell.astext() == "n = 5 %, 5 %"
 
 
 def test_an_english_page_is_left_alone():

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from nagcore.book import translation
-from nagcore.book.languages import CHINESE, ENGLISH, find_language, site_folder, write_config
-from nagcore.book.messages import compare, find_missing_terms, has_words, read_terms
+from nagcore.book.languages import (
+    CATALOGS,
+    CHINESE,
+    ENGLISH,
+    find_language,
+    site_folder,
+    write_config,
+)
+from nagcore.book.messages import (
+    compare,
+    find_missing_terms,
+    has_words,
+    needs_translation,
+    read_terms,
+)
 from nagcore.errors import UsageError
 
 SOURCE = "The gap is {glue:text}`gap:.2f` ({numref}`fig:a`), $x_k$ of `step()` [there](a.md)."
@@ -58,6 +72,16 @@ def test_places_for_numerals_are_kept() -> None:
 @pytest.mark.parametrize("text", ["`nagcore.core`", "$x$", "{glue:text}`a`, {ref}`b`", "1 × 2"])
 def test_what_has_no_words_needs_no_translation(text: str) -> None:
     assert not has_words(text)
+
+
+@pytest.mark.parametrize("text", ["{ref}`a`, {ref}`b`", "{glue:text}`a` ({numref}`b`)"])
+def test_marks_between_references_are_translated(text: str) -> None:
+    assert needs_translation(text)
+    assert not has_words(text)
+
+
+def test_numerals_in_formulas_need_no_translation() -> None:
+    assert not needs_translation("$x_k$, `a` (1)")
 
 
 def test_a_longer_term_hides_the_shorter_ones_inside_it(tmp_path: Path) -> None:
@@ -117,6 +141,51 @@ def test_translations_survive_a_merge_and_writing_again_changes_nothing(book: Pa
     merge(book)
     assert path.read_bytes() == first
     assert "第二个。".encode() in first
+
+
+def test_what_a_changed_message_said_before_survives_any_number_of_merges(book: Path) -> None:
+    long = " ".join(["A step size and", *["more words that Babel wraps"] * 5])
+    say(book, {"intro": [f"{long}."]})
+    merge(book)
+    fill(book, f"{long}.", "第一个步长。")
+    say(book, {"intro": [f"{long}!"]})
+    path = translation.catalogs_folder(book) / "intro.po"
+    merge(book)
+    first = path.read_bytes()
+    merge(book)
+    assert path.read_bytes() == first
+    (message,) = [each for each in translation.read_catalog(path) if each.id]
+    assert message.previous_id == [f"{long}."]
+
+
+def test_a_translated_message_forgets_what_it_said_before(book: Path) -> None:
+    merge(book)
+    fill(book, "A first step size.", "第一个步长。")
+    say(book, {"intro": ["A first step size!"]})
+    merge(book)
+    path = translation.catalogs_folder(book) / "intro.po"
+    path.write_text(path.read_text(encoding="utf-8").replace("#, fuzzy\n", ""), encoding="utf-8")
+    merge(book)
+    assert "#" not in path.read_text(encoding="utf-8")
+
+
+def test_merging_our_own_catalogs_again_changes_nothing(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / CATALOGS, tmp_path / CATALOGS)
+    folder = translation.catalogs_folder(tmp_path)
+    catalogs = {page: folder / f"{page}.po" for page in translation.list_pages(folder)}
+    before = {page: path.read_bytes() for page, path in catalogs.items()}
+    translation.merge(tmp_path, {p: translation.read_catalog(f) for p, f in catalogs.items()})
+    assert [page for page, path in catalogs.items() if path.read_bytes() != before[page]] == []
+
+
+def test_what_is_the_same_in_both_languages_is_held_to_no_term(book: Path) -> None:
+    say(book, {"intro": ["A step size.", "step size>=0.1"]})
+    table = book / CATALOGS / "zh_CN" / "terms.csv"
+    merge(book)
+    table.write_text("english,chinese,use,note\nstep size,步长,checked,\n", encoding="utf-8")
+    fill(book, "step size>=0.1", "step size>=0.1")
+    fill(book, "A step size.", "一步。")
+    assert translation.find_unsound(book) == ["intro: step size: expected 步长: 'A step size.'"]
 
 
 def test_what_pages_no_longer_say_is_found_and_dropped(book: Path) -> None:

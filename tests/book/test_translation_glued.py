@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
-from nagbook.glued import needs_words, split_numerals, translate
-from nagbook.language import list_editions
+from docutils import nodes
+from docutils.utils import new_document
+from nagbook import glued
+from nagbook.glued import TranslateGlued, needs_words, split_numerals, translate
 
 CHINESE = {
     "Measured on a CPU (AMD EPYC), {0}, n = {1}, commit {2}.": "CPU，{0}，{2}，n = {1}。",
@@ -52,7 +58,20 @@ def test_units_and_code_need_no_words(text: str) -> None:
     assert not needs_words(split_numerals(text)[0])
 
 
-def test_each_page_is_at_the_same_path_in_both_editions() -> None:
-    editions = list_editions("chapters/02-momentum", "../")
-    assert editions["en"].address == "../chapters/02-momentum.html"
-    assert editions["zh_CN"].address == "../zh/chapters/02-momentum.html"
+@pytest.mark.parametrize(
+    ("catalog", "expected"), [({}, "Holm’s test"), ({"Holm's test": "Holm 检验"}, "Holm 检验")]
+)
+def test_apostrophes_become_round_after_a_translation_was_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: dict[str, str], expected: str
+) -> None:
+    monkeypatch.setattr(glued, "find_lookup", lambda *_: catalog.get)
+    document: Any = new_document("page")
+    config = SimpleNamespace(locale_dirs=["locale"], language="zh_CN")
+    document.settings.env = SimpleNamespace(srcdir=tmp_path, config=config)
+    pasted, other = (
+        nodes.inline("", "Holm's test", classes=["pasted-text"]),
+        nodes.literal("", "f'"),
+    )
+    document += [pasted, other]
+    TranslateGlued(document).run()
+    assert [pasted.astext(), other.astext()] == [expected, "f'"]

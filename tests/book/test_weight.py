@@ -96,10 +96,11 @@ def test_fonts_keep_the_characters_in_use(tmp_path: Path) -> None:
     for ending in (".ttf", ".woff2"):
         (tmp_path / f"{name}{ending}").write_bytes((THEME / f"{name}{ending}").read_bytes())
     source = f'url({name}.woff2) format("woff2"),url({name}.ttf) format("truetype")'
-    sheet = f'@font-face{{src:{source}}}.fa-list:before{{content:"\\f03a"}}'
+    variable = '--pst-icon-bell:"\uf0f3"'
+    sheet = f'@font-face{{src:{source}}}.fa-list:before{{content:"\\f03a"}}a{{{variable}}}'
     assert f'{{src:url({name}.woff) format("woff")}}' in icons.subset_fonts(sheet, tmp_path)
     assert [path.name for path in (tmp_path / fonts).iterdir()] == ["fa-solid-900.woff"]
-    assert set(TTFont(tmp_path / f"{name}.woff").getBestCmap() or ()) == {0xF03A}
+    assert set(TTFont(tmp_path / f"{name}.woff").getBestCmap() or ()) == {0xF03A, 0xF0F3}
 
 
 def test_the_theme_names_its_icons_and_fonts_as_expected() -> None:

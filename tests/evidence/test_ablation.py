@@ -226,7 +226,7 @@ def test_the_table_and_the_prose_numbers():
         "80.0 ± 1.0 % (n = 3)", "40.0 ± 0.5 % (n = 3)", "–", "0.03, 0.1",
     ]  # fmt: skip
     cost = "−5.0 percentage points (95 % interval −5.0 to −5.0, n = 3)"
-    assert table.loc["one pooling", "less than with all repairs"] == cost
+    assert table.loc["one pooling", "accuracy minus that with all repairs"] == cost
     numbers = summarize_ablation(made_up())
     assert numbers["ablation_cost_one-pooling"] == cost
     assert numbers["ablation_same_adam"] == "34.0 ± 0.5 % (n = 3)"

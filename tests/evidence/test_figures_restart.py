@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from nagcore.core import (
     FISTA,
@@ -25,7 +28,9 @@ from nagcore.evidence.figures.restart import (
     draw_steps_by_scheme,
     momentum_used,
 )
+from nagcore.evidence.figures.schedules import _LOOKS
 from nagcore.evidence.figures.speed import (
+    RACE_STYLES,
     draw_gradient_speed,
     draw_optimal_on_worst,
     draw_races,
@@ -347,3 +352,13 @@ def test_slugs_of_all_problems_and_schemes_differ():
     for axis in ("problem", "scheme"):
         names = RESTART.declaration.axes[axis]
         assert len({slug(name) for name in names}) == len(names)
+
+
+def test_methods_that_race_are_told_apart_by_colour():
+    racers = ("ogm", "silver", "nag", "triple-momentum", "robust-momentum", "item", "restarted")
+    for colors in (
+        [RACE_STYLES[name].color for name in racers],
+        [look[0] for look in _LOOKS.values()],
+    ):
+        for one, other in combinations(colors, 2):
+            assert np.linalg.norm(np.subtract(to_rgb(one), to_rgb(other))) > 0.25, (one, other)

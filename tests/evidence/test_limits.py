@@ -321,6 +321,20 @@ def test_the_roofline_has_a_panel_for_each_machine():
     assert not right.lines
 
 
+def test_no_label_of_the_roofline_stands_on_another_or_on_a_mark():
+    crowd = [(10, 20), (11, 20), (14, 21), (10, 24), (8, 20)]
+    marks = [Mark("sweep", "a network, at once", x, 1e9 * y) for x, y in crowd]
+    figure = draw_roofline({"CPU": Roof(Rates(100e9, 50e9), marks)})
+    axes = figure.axes[0]
+    labels = [text for text in axes.texts if text.get_text().startswith("a network")]
+    boxes = [label.get_window_extent() for label in labels]
+    places = axes.transData.transform(crowd)
+    assert len(boxes) == 5
+    for box in boxes:
+        assert box.count_overlaps(boxes) == 1, "itself"
+        assert not any(box.contains(*place) for place in places)
+
+
 def test_bars_reach_from_the_floor_to_the_time():
     axes = draw_limits([limit(4.0), limit(0.5, "grain")]).axes[0]
     bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]

@@ -48,6 +48,7 @@ def test_places_side_by_side():
         "in text. "
     )
     assert list(table.columns) == ["images (toy)", "text (toy)"]
+    assert list(tabulate_places({"to": one}).columns) == ["toy"]
     assert words.endswith("NAG is second of 3 in images and first of 2 in text.")
     assert say_places({"a": clear, "b": clear}).startswith("AdamW is first in all of them. ")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,12 @@ def test_the_true_error_is_printed(capsys):
     with shows_error(KeyError):
         {}["missing"]
     assert capsys.readouterr().out == "KeyError: 'missing'\n"
+
+
+def test_a_temporary_folder_is_not_named(capsys):
+    with tempfile.TemporaryDirectory() as folder, shows_error(ValueError):
+        raise ValueError(f"{folder}/shards: damaged")
+    assert capsys.readouterr().out == "ValueError: shards: damaged\n"
 
 
 def test_a_block_without_an_error_fails():

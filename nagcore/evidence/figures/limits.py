@@ -10,7 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from nagcore.evidence.figure_data import attach_data
 from nagcore.evidence.figures.style import BOUND, book_figure
@@ -29,6 +31,19 @@ _SWEEPS = {
     "at once, tf32": ("#7fb8dd", (0, (2, 1)), "v"),
     "at once, compiled step": ("#00785a", (0, (3, 1, 1, 1)), "P"),
 }
+# Where a label may stand beside its mark: the side it is aligned to, and points to right and up.
+_PLACES = (
+    ("left", 4, 0),
+    ("right", -4, 0),
+    ("left", 3, -7),
+    ("right", -3, 7),
+    ("left", 3, 7),
+    ("right", -3, -7),
+    ("center", 0, -8),
+    ("center", 0, 8),
+    ("left", 3, -14),
+    ("right", -3, 14),
+)
 _NAMES = {
     "optimizer": "optimizer's step",
     "loop": "gradient of a network",
@@ -96,6 +111,10 @@ def draw_roofline(roofs: Mapping[str, Roof | None]) -> Figure:
     ]
     ceiling = Line2D([], [], label="ceiling", **BOUND)
     figure.legend(handles=[*handles, ceiling], loc="outside lower center", ncols=5, fontsize=8)
+    figure.draw_without_rendering()  # sets the scales by which labels find free places
+    for axes, roof in zip(panels[:, 0], roofs.values(), strict=True):
+        if roof is not None:
+            _label_marks(axes, roof.marks)
     return figure
 
 
@@ -104,16 +123,10 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
     reach = [rates.ridge, *(mark.intensity for mark in marks)]
     x = np.geomspace(min(reach) / 6, max(reach) * 9, 100)
     axes.plot(x, [1e-9 * rates.ceiling(each) for each in x], **BOUND)
-    for place, mark in enumerate(sorted(marks, key=lambda mark: mark.intensity)):
+    for mark in marks:
         axes.plot(
             mark.intensity, 1e-9 * mark.rate, color=_OURS, marker=_MARKERS[mark.part],
             markersize=4.5, linestyle="none",
-        )  # fmt: skip
-        left = mark.label.startswith("NAG") or _has_others_on_its_right(mark, marks)
-        axes.annotate(
-            mark.label, (mark.intensity, 1e-9 * mark.rate), ha="right" if left else "left",
-            xytext=(-4 if left else 4, -8 if place % 2 else 2),
-            textcoords="offset points", fontsize=6.5,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -124,11 +137,26 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
     axes.set_ylabel("GFLOP/s")
 
 
-def _has_others_on_its_right(mark: Mark, marks: Sequence[Mark]) -> bool:
-    """Whether a label would run into another mark, which trainings have wide labels for."""
-    widest, highest = (3.0, 2.5) if mark.part == "sweep" else (1.3, 1.25)
-    near = [m for m in marks if 1 < m.intensity / mark.intensity < widest]
-    return any(1 / highest < m.rate / mark.rate < highest for m in near)
+def _label_marks(axes: Axes, marks: Sequence[Mark]) -> None:
+    """Write each label at the first place beside its mark where nothing stands, if there is one."""
+    points = [axes.transData.transform((mark.intensity, 1e-9 * mark.rate)) for mark in marks]
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in points]
+    for mark in sorted(marks, key=lambda mark: mark.rate):
+        label = axes.annotate(
+            mark.label, (mark.intensity, 1e-9 * mark.rate), va="center", fontsize=6.5,
+            xytext=(0, 0), textcoords="offset points",
+        )  # fmt: skip
+        label.set_in_layout(False)
+        boxes = {place: _box_at(label, place) for place in _PLACES}
+        hits = {place: box.count_overlaps(taken) for place, box in boxes.items()}
+        best = min(_PLACES, key=lambda place: hits[place])
+        taken.append(_box_at(label, best))
+
+
+def _box_at(label: Annotation, place: tuple[str, float, float]) -> Bbox:
+    side, *offset = place
+    label.set(ha=side, position=offset)
+    return label.get_window_extent()
 
 
 @book_figure

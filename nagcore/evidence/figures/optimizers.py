@@ -30,7 +30,7 @@ OPTIMIZER_STYLES: dict[str, MethodStyle] = {
 # One colour for what is one family, dashes for its members.
 NADAM_STYLES: dict[str, MethodStyle] = {
     "torch": MethodStyle("torch", "#0072b2", "-", "o"),
-    "keras": MethodStyle("Keras 3", "#b07800", (0, (5, 1.5)), "s"),
+    "keras": MethodStyle("Keras 3", "#2b2b2b", (0, (5, 1.5)), "s"),
     "constant": MethodStyle("Optax, constant", "#00785a", (0, (1, 1)), "^"),
     "tf1": MethodStyle("TensorFlow 1", "#d55e00", (0, (5, 1, 1, 1)), "D"),
     "dozat": MethodStyle("as printed", "#8c3f7f", (0, (2.5, 1.5)), "v"),

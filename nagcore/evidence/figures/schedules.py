@@ -13,7 +13,7 @@ from nagcore.evidence.record import Record
 _LOOKS: dict[str, tuple[str, object, float]] = {
     "torch.optim.SGD": ("#d55e00", (0, (5, 1)), 1.6),
     "averaged": ("#00785a", (0, (1, 1)), 2.4),
-    "Keras's update": ("#b07800", (0, (4, 1.5)), 1.6),
+    "Keras's update": ("#2b2b2b", (0, (4, 1.5)), 1.6),
     "nagcore.optim.NAG": ("#0072b2", "-", 1.6),
 }
 

@@ -18,7 +18,7 @@ RACE_STYLES: dict[str, MethodStyle] = {
     **STYLES,
     "nag": STYLES["nag"]._replace(label="Nesterov, constant"),
     "silver": MethodStyle("silver steps", "#8a8a8a", (0, (1, 1)), "*"),
-    "robust-momentum": MethodStyle("robust momentum", "#b07800", (0, (5, 2)), "h"),
+    "robust-momentum": MethodStyle("robust momentum", "#56b4e9", (0, (5, 2)), "h"),
     "restarted": RUN_STYLES["gradient restart"]._replace(label="Nesterov, gradient restart"),
 }
 
@@ -27,7 +27,7 @@ _ROUNDING = 1e-14
 # the families of solvers in the figure of times, by the beginning of their names
 _FAMILIES = {
     "Nesterov": ("#0072b2", "D"),
-    "triple": ("#00785a", "X"),
+    "triple": ("#7a3500", "X"),
     "SciPy": ("#d55e00", "^"),
     "scikit-learn": ("#b07800", "s"),
     "jaxopt": ("#8c3f7f", "P"),

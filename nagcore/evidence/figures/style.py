@@ -43,7 +43,7 @@ STYLES: dict[str, MethodStyle] = {
     "nag-0.9": MethodStyle("Nesterov, 0.9", "#0072b2", "-", "D"),
     "nag-0.99": MethodStyle("Nesterov, 0.99", "#7fb8dd", "-", "d"),
     "ogm": MethodStyle("OGM", "#00785a", (0, (3, 1)), "s"),
-    "triple-momentum": MethodStyle("triple momentum", "#00785a", (0, (3, 1, 1, 1, 1, 1)), "X"),
+    "triple-momentum": MethodStyle("triple momentum", "#7a3500", (0, (3, 1, 1, 1, 1, 1)), "X"),
     "item": MethodStyle("ITEM", "#8c3f7f", (0, (4, 1)), "p"),
     "adam": MethodStyle("Adam", "#00785a", (0, (1, 1)), "P"),
     "adamw": MethodStyle("AdamW", "#00533e", (0, (1, 2)), "<"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import gc
 import os
 import time
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ from nagcore.evidence.tasks import tasks_of
 
 pytestmark = [
     pytest.mark.slow,
-    # Ray leaves its files to the garbage collector, which comes by in whatever module runs then.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning:ray"),
+    # Ray forks to start its nodes; JAX, which an earlier test may have imported, warns of it.
+    pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore:Tip. In future versions of Ray:FutureWarning"),
 ]
 
@@ -58,7 +58,6 @@ def cluster() -> Iterator[str]:
         finally:
             ray.shutdown()
             nodes.shutdown()
-            gc.collect()
     end = time.monotonic() + 60
     while running():
         assert time.monotonic() < end, f"left behind: {running()}"

@@ -222,11 +222,12 @@ def test_a_batch_that_keeps_its_state_is_stopped_in_its_middle(
     monkeypatch.setattr(clock, "over", lambda: False)
     with pytest.raises(UnfinishedError, match="0 of 10 settings so far"):
         record_experiment(sweep.experiment, root=root, progress=False, clock=clock)
-    assert lines(log, "step") == [[0, 1, 0, 1], [1, 1, 0, 1]]
+    begun = lines(log, "step")  # on a busy machine the bell may ring before the second
+    assert begun in ([[0, 1, 0, 1]], [[0, 1, 0, 1], [1, 1, 0, 1]])
     assert signal.getsignal(signal.SIGALRM) == before
     monkeypatch.setenv("TOY_SLEEP", "0")
     assert squares(record_experiment(sweep.experiment, root=root, progress=False)) == ALL
-    assert len(lines(log, "step")) == 4 * 2 + 1
+    assert len(lines(log, "step")) == 4 * 2 + len(begun) - 1
 
 
 @pytest.mark.parametrize("minutes", [0, -1.0, float("nan"), float("inf")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -134,3 +136,17 @@ def test_an_experiment_that_cannot_be_measured_does_not_stop_the_others(cli, che
     assert result.exit_code == 2
     assert made == ["certificates"]
     assert "cnn-1000: the data are not here" in result.output
+
+
+def test_the_tools_for_the_site_are_there_before_its_tests_begin(cli, monkeypatch, checkout):
+    done = []
+
+    def start(command, **_options):
+        done.append("tests")
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("nagcore.book.tools.install_tools", lambda root: done.append(root))
+    monkeypatch.setattr("subprocess.run", start)
+    assert cli("test", "--site").exit_code == 0
+    assert cli("test").exit_code == 0
+    assert done == [checkout, "tests", "tests"]

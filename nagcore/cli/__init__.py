@@ -58,6 +58,11 @@ def run_tests(
     """Run the tests side by side; further arguments go to pytest, for example -k nag."""
     _require_tests()
     root = find_root()
+    if site:
+        # Here and once: the workers would install the tools at the same time into one folder.
+        from nagcore.book.tools import install_tools
+
+        install_tools(root)
     command = [sys.executable, "-m", "pytest", "-m", "browser" if site else "not browser"]
     if not any(word.startswith("-n") for word in context.args):
         # All visits of a page of the site go to one worker.

@@ -64,14 +64,20 @@ DRAW_ALL = """() => Promise.all([...document.querySelectorAll('img[loading=lazy]
   image.loading = 'eager';
   return image.decode().catch(() => {});
 }))"""
-# The rules of WCAG 2.2, levels A and AA, and what axe counts as good practice. The inside of a
-# formula has the colour of the text around it and makes up three quarters of a page; that a
-# formula is the text of a table's heading, axe does not see.
+# The rules of WCAG 2.2, levels A and AA, and what axe counts as good practice. A letter stands in for
+# each formula meanwhile: its thousands of pieces have the colour of the text around them, and would
+# take axe two thirds of its time.
 AXE = """async () => {
+  const swapped = [...document.querySelectorAll('.katex')].map(formula => {
+    const letter = document.createTextNode('x');
+    formula.replaceWith(letter);
+    return [letter, formula];
+  });
   const found = await axe.run(
-    {exclude: ['.katex', 'th:has(math)']},
+    document,
     {resultTypes: ['violations'], runOnly: [
       'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']});
+  swapped.forEach(([letter, formula]) => letter.replaceWith(formula));
   return found.violations.map(({id, nodes}) =>
     `${id} (${nodes.length}): ${nodes[0].html.slice(0, 150)} ${nodes[0].failureSummary}`);
 }"""

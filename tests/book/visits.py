@@ -64,8 +64,8 @@ DRAW_ALL = """() => Promise.all([...document.querySelectorAll('img[loading=lazy]
   image.loading = 'eager';
   return image.decode().catch(() => {});
 }))"""
-# The rules of WCAG 2.2, levels A and AA, and what axe counts as good practice. A letter stands in for
-# each formula meanwhile: its thousands of pieces have the colour of the text around them, and would
+# The rules of WCAG 2.2, levels A and AA, and what axe counts as good practice. A letter stands in
+# for each formula meanwhile: its many pieces have the colour of the text around them, and would
 # take axe two thirds of its time.
 AXE = """async () => {
   const swapped = [...document.querySelectorAll('.katex')].map(formula => {

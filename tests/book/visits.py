@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, Route
 
 from nagcore.files import write_whole
 
@@ -103,34 +103,32 @@ class Visit:
 
 
 class Tab:
-    """A tab of the browser, in which the schemes of a page are looked at one after the other.
+    """A tab of the browser, in which all pages are looked at one after the other.
 
     A page is loaded once for each width. The scheme of colours changes while it is open, as it
-    does in the evening.
+    does in the evening. The tab is one for all: a window for each page would cost more than it.
     """
 
     def __init__(self, browser: Browser, address: str, site: Path, axe: str) -> None:
-        self._browser = browser
         self._address = address
         self._site = site
         self._axe = axe
-        self._context: BrowserContext | None = None
-        self._width = 0
         self._seen: Visit | None = None
-        self._page: Page | None = None
+        # Colours on their way from light to dark have no contrast.
+        self._page = browser.new_page(reduced_motion="reduce")
+        self._listen()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        self._page.close()
 
     def visit(self, name: str, scheme: str, width: int) -> Visit:
         """Load a page unless it is open, and look at it in one scheme."""
         if self._seen is None or (name, width) != (self._seen.name, self._seen.width):
             self._open(name, scheme, width)
         page, loaded = self._page, self._seen
-        assert page is not None
         assert loaded is not None
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.wait_for_function(FOLLOWED, arg=scheme)
@@ -146,25 +144,38 @@ class Tab:
         return seen
 
     def _open(self, name: str, scheme: str, width: int) -> None:
-        self._close()
-        self._context = self._browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            reduced_motion="reduce",  # colours on their way from light to dark have no contrast
-        )
-        page = self._page = self._context.new_page()
-        seen = self._seen = Visit(name, scheme, width)
-        _listen(page, self._address, seen)
+        page = self._page
+        page.goto("about:blank")  # what the page before still asks for ends here
+        self._seen = Visit(name, scheme, width)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.goto(f"{self._address}/{name}.html", wait_until="networkidle")
         page.add_style_tag(content=LAY_OUT_ALL)
         page.evaluate(DRAW_ALL)
         page.evaluate(self._axe)
 
-    def _close(self) -> None:
-        self._page = self._seen = None
-        if self._context is not None:
-            self._context.close()
-            self._context = None
+    def _listen(self) -> None:
+        """Note what happens on each page under the visit that it belongs to."""
+
+        def admit(route: Route) -> None:
+            if route.request.url.startswith((f"{self._address}/", "data:")):
+                note("asked", urlsplit(route.request.url).path)
+                route.continue_()
+            else:
+                note("foreign", route.request.url)
+                route.abort()
+
+        def note(kind: str, found: str) -> None:
+            if self._seen is not None:
+                place = getattr(self._seen, kind)
+                place.add(found) if kind == "asked" else place.append(found)
+
+        page = self._page
+        page.route("**/*", admit)
+        page.on("console", lambda m: note("complaints", m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: note("complaints", str(error)))
+        page.on("requestfailed", lambda request: note("failed", request.url))
+        page.on("response", lambda r: note("failed", r.url) if r.status >= 400 else None)
 
 
 def weigh(site: Path, asked: set[str]) -> int:
@@ -192,19 +203,3 @@ def note_visit(root: Path, seen: Visit) -> None:
     place = seen.name.replace("/", "~")
     path = root / "_build" / "quality" / "visits" / f"{place}-{seen.scheme}-{seen.width}.json"
     write_whole(path, json.dumps(note, ensure_ascii=False))
-
-
-def _listen(page: Page, address: str, seen: Visit) -> None:
-    def admit(route: Route) -> None:
-        if route.request.url.startswith((f"{address}/", "data:")):
-            seen.asked.add(urlsplit(route.request.url).path)
-            route.continue_()
-        else:
-            seen.foreign.append(route.request.url)
-            route.abort()
-
-    page.route("**/*", admit)
-    page.on("console", lambda m: seen.complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("requestfailed", lambda request: seen.failed.append(request.url))
-    page.on("response", lambda r: seen.failed.append(r.url) if r.status >= 400 else None)

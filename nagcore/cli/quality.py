@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from nagcore.cli.app import app, console, plainly
 from nagcore.errors import UsageError
@@ -108,7 +108,8 @@ def _text(value: float | None) -> str:
 
 
 def _show(found: Sequence[PageQuality]) -> None:
-    table = Table(COLUMNS[0], box=None)
+    # In a log of 80 columns a name goes on in the next line; cut, pages would look alike.
+    table = Table(Column(COLUMNS[0], overflow="fold"), box=None)
     for name in COLUMNS[1:]:
         table.add_column(name, justify="right")
     for row in rows_of(found):

@@ -35,7 +35,7 @@ def note(root: Path, name: str, *views: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     empty = {"name": name, "violations": [], "foreign": [], "weight": 1}
     for number, view in enumerate(views):
-        path = folder / f"{name}-{number}.json"
+        path = folder / f"{name.replace('/', '~')}-{number}.json"
         path.write_text(json.dumps(empty | view))
 
 
@@ -72,7 +72,7 @@ def test_all_that_was_found_of_a_page_comes_together(
     monkeypatch.setattr(subprocess, "run", finished(*results, report=json.dumps([entry])))
     note(site, "intro", {}, {"violations": ["image-alt"]}, {"weight": 7}, {"foreign": ["x"]})
     note(site, "genindex", {}, {})
-    found = {page.page: page for page in quality.measure(site, Path("chromium"))}
+    found = {page.page: page for page in quality.measure(site, Path("chromium"), full=True)}
     assert (found["intro"].rules, found["intro"].desktop) == (GOOD, 97)
     assert (found["intro"].mobile, found["intro"].mobile_median) == ([20, 95, 91], 91)
     assert (found["intro"].barriers, found["intro"].outside, found["intro"].weight) == (1, 1, 7)
@@ -85,6 +85,15 @@ def test_all_that_was_found_of_a_page_comes_together(
     assert found["genindex"].barriers is None, "two of its four views were seen"
     row = rows_of([found["intro"]])[0]
     assert dict(zip(COLUMNS, row, strict=True))["phone"] == "91"
+    untimed = {page.page: page for page in quality.measure(site, Path("chromium"))}["intro"]
+    assert (untimed.rules, untimed.desktop, untimed.mobile) == (GOOD, None, [])
+
+
+def test_a_chinese_page_is_seen_in_two_views(site: Path) -> None:
+    note(site, "zh/intro", {}, {"weight": 5})
+    found = {"zh/intro": PageQuality("zh/intro")}
+    quality._read_visits(site, found)
+    assert (found["zh/intro"].barriers, found["zh/intro"].weight) == (0, 5)
 
 
 def test_visits_of_an_earlier_site_do_not_count(site: Path) -> None:

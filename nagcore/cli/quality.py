@@ -36,7 +36,7 @@ COLUMNS = (
 @plainly
 def quality(
     full: Annotated[
-        bool, typer.Option("--full", help="Time every page, and judge phones too; half an hour.")
+        bool, typer.Option("--full", help="Judge and time every page; half an hour.")
     ] = False,
     links: Annotated[
         bool, typer.Option("--links", help="Ask every address outside instead; needs a network.")

@@ -65,8 +65,12 @@ def _change(block: nodes.Element, change: Callable[[str, str, str], str]) -> Non
         text = change(before, shown[place], after)
         if text != shown[place]:
             shown[place] = text
-            place_in_parent = [child is leaf for child in leaf.parent.children].index(True)
-            leaf.parent[place_in_parent] = nodes.Text(text)  # others may read the same
+            leaf.parent[_place_of(leaf)] = nodes.Text(text)
+
+
+def _place_of(node: nodes.Node) -> int:
+    """Return the place of a node in its parent, where others may read the same."""
+    return next(place for place, child in enumerate(node.parent.children) if child is node)
 
 
 def _keep_together(block: nodes.Element) -> None:
@@ -75,7 +79,7 @@ def _keep_together(block: nodes.Element) -> None:
         if count_signs(formula.astext()) > SHORT:
             continue
         parent: Any = formula.parent
-        place = [child is formula for child in parent.children].index(True)
+        place = _place_of(formula)
         before = parent[place - 1] if place else None
         after = parent[place + 1] if place + 1 < len(parent) else None
         opening = OPENING.search(before) if isinstance(before, nodes.Text) else None

@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from nagcore.book.building import site_folder
+from nagcore.book.languages import CHINESE
 from nagcore.book.node import find_node
 from nagcore.book.tools import install_tools
 from nagcore.errors import UsageError
@@ -24,8 +25,8 @@ AT_A_TIME = 2  # pages judged by rules; a page that is timed has the machine for
 MOBILE_RUNS = 3  # their median counts: one run on a busy machine says little
 LEAST_DESKTOP, LEAST_MOBILE = 95, 90
 HEAVIEST = 300_000  # bytes, compressed, without figures
-VIEWS = 4  # light and dark, on a phone and a laptop
-CHINESE_VIEWS = 2  # the tests of the site say which
+SCHEMES = ("light", "dark")
+WIDTHS = (390, 1280)  # pixels: a phone and a laptop
 
 
 @dataclass
@@ -87,8 +88,23 @@ def choose_judged(pages: Sequence[str]) -> list[str]:
         >>> choose_judged(["intro", "zh/a", "zh/b", "zh/c", "zh/d", "zh/e", "zh/f"])
         ['intro', 'zh/a', 'zh/f']
     """
-    chinese = [page for page in pages if page.startswith("zh/")]
+    chinese = [page for page in pages if page.startswith(CHINESE.folder)]
     return [page for page in pages if page not in chinese] + chinese[::5]
+
+
+def list_views(page: str) -> list[tuple[str, int]]:
+    """Return the schemes of colours and widths in which the tests of the site look at a page.
+
+    Chinese pages differ in words alone: on a phone by night, on a laptop by day.
+
+    Example:
+        >>> list_views("intro")
+        [('light', 390), ('dark', 390), ('light', 1280), ('dark', 1280)]
+        >>> list_views("zh/intro")
+        [('dark', 390), ('light', 1280)]
+    """
+    views = [(scheme, width) for width in WIDTHS for scheme in SCHEMES]
+    return views[1:3] if page.startswith(CHINESE.folder) else views
 
 
 def list_pages(site: Path) -> list[str]:
@@ -176,8 +192,7 @@ def _read_visits(root: Path, found: dict[str, PageQuality]) -> None:
             note = json.loads(path.read_text(encoding="utf-8"))
             seen.setdefault(note["name"], []).append(note)
     for page, notes in seen.items():
-        views = CHINESE_VIEWS if page.startswith("zh/") else VIEWS
-        if page in found and len(notes) == views:
+        if page in found and len(notes) == len(list_views(page)):
             quality = found[page]
             quality.barriers = sum(len(note["violations"]) for note in notes)
             quality.outside = sum(len(note["foreign"]) for note in notes)

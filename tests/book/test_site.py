@@ -13,9 +13,10 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser
 from sphinx_external_toc.parsing import parse_toc_yaml
-from visits import SCHEMES, WIDTHS, Tab, Visit, note_visit
+from visits import Tab, Visit, note_visit
 
 from nagcore.book import site_folder
+from nagcore.book.quality import list_views
 from nagcore.book.tools import read_axe
 
 pytestmark = pytest.mark.browser
@@ -32,10 +33,7 @@ ALL = [edition + name for edition in EDITIONS for name in [*TOC, *MADE]]
 CASES = [
     pytest.param((name, scheme, width), marks=pytest.mark.xdist_group(name))
     for name in ALL
-    for width in WIDTHS
-    for scheme in SCHEMES
-    # Chinese pages differ in words alone: on a phone by night, on a laptop by day.
-    if not name.startswith("zh/") or (scheme == "dark") == (width == min(WIDTHS))
+    for scheme, width in list_views(name)
 ]
 HERE = "http://book"
 RAW_MATHS = re.compile(

@@ -15,8 +15,6 @@ from playwright.sync_api import Browser, Route
 
 from nagcore.files import write_whole
 
-SCHEMES = ("light", "dark")
-WIDTHS = (390, 1280)  # pixels: a phone and a laptop
 FIGURES_END = (".png", ".svg", ".jpg")
 # What the table of quality shows of a visit.
 NOTED = ("name", "scheme", "width", "complaints", "failed", "foreign", "violations", "weight")
@@ -113,7 +111,7 @@ class Tab:
         self._address = address
         self._site = site
         self._axe = axe
-        self._seen: Visit | None = None
+        self._seen = Visit("", "", 0)
         # Colours on their way from light to dark have no contrast.
         self._page = browser.new_page(reduced_motion="reduce")
         self._listen()
@@ -126,10 +124,9 @@ class Tab:
 
     def visit(self, name: str, scheme: str, width: int) -> Visit:
         """Load a page unless it is open, and look at it in one scheme."""
-        if self._seen is None or (name, width) != (self._seen.name, self._seen.width):
+        if (name, width) != (self._seen.name, self._seen.width):
             self._open(name, scheme, width)
         page, loaded = self._page, self._seen
-        assert loaded is not None
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.wait_for_function(FOLLOWED, arg=scheme)
         seen = Visit(name, scheme, width)
@@ -159,23 +156,24 @@ class Tab:
 
         def admit(route: Route) -> None:
             if route.request.url.startswith((f"{self._address}/", "data:")):
-                note("asked", urlsplit(route.request.url).path)
+                self._seen.asked.add(urlsplit(route.request.url).path)
                 route.continue_()
             else:
-                note("foreign", route.request.url)
+                self._seen.foreign.append(route.request.url)
                 route.abort()
 
-        def note(kind: str, found: str) -> None:
-            if self._seen is not None:
-                place = getattr(self._seen, kind)
-                place.add(found) if kind == "asked" else place.append(found)
+        def complain(words: str) -> None:
+            self._seen.complaints.append(words)
+
+        def fail(url: str) -> None:
+            self._seen.failed.append(url)
 
         page = self._page
         page.route("**/*", admit)
-        page.on("console", lambda m: note("complaints", m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: note("complaints", str(error)))
-        page.on("requestfailed", lambda request: note("failed", request.url))
-        page.on("response", lambda r: note("failed", r.url) if r.status >= 400 else None)
+        page.on("console", lambda m: complain(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("requestfailed", lambda request: fail(request.url))
+        page.on("response", lambda r: fail(r.url) if r.status >= 400 else None)
 
 
 def weigh(site: Path, asked: set[str]) -> int:

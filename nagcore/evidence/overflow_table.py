@@ -119,9 +119,14 @@ def _held(values: list[float]) -> str:
 
 
 def _median(rows: list[Mapping[str, Any]]) -> str:
-    ends = sorted({round(row["medians"][-1], 3) for row in rows})
-    words = f"{ends[0]:.4g}" if len(ends) == 1 else f"{ends[0]:.4g} to {ends[-1]:.4g}"
-    return words.replace("-", "−")
+    # NaN has no place in an order: left among the numbers, it makes their ends a matter of chance
+    found = {round(row["medians"][-1], 3) for row in rows}
+    numbers = sorted(value for value in found if not math.isnan(value))
+    ends = numbers if len(numbers) < 3 else [numbers[0], numbers[-1]]
+    words = [" to ".join(f"{end:.4g}" for end in ends)] if ends else []
+    if len(numbers) < len(found):
+        words.append("NaN")
+    return " or ".join(words).replace("-", "−")
 
 
 def _share(flags: Iterable[bool]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -138,6 +139,22 @@ def test_the_table_counts_runs():
     assert table.loc["nagcore.optim.NAG"].tolist() == [
         "none, or 0", "3 of 3", "0 of 3", "0 of 3", "0.1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", list(itertools.permutations([float("nan"), -170.8, 0.18])))
+def test_the_ends_of_the_medians_do_not_hang_on_where_nan_stands(last):
+    record = made_up(optimizer=("torch.optim.SGD, fused",))
+    rows = [
+        {**row, "medians": [0.125, value]} for row, value in zip(record.rows, last, strict=True)
+    ]
+    shown = tabulate_overflow(Record(record.declaration, MADE, tuple(rows)))
+    assert shown.iloc[0, -1] == "−170.8 to 0.18 or NaN"
+
+
+def test_medians_that_are_all_nan_are_called_so():
+    record = made_up(optimizer=("torch.optim.SGD, fused",))
+    rows = tuple({**row, "medians": [0.125, math.nan]} for row in record.rows)
+    assert tabulate_overflow(Record(record.declaration, MADE, rows)).iloc[0, -1] == "NaN"
 
 
 def test_prose_numbers_of_the_overflow():

@@ -14,6 +14,7 @@ from nagbook import (
     anchors,
     api,
     bibliography,
+    cells,
     downloads,
     edition,
     frame,
@@ -21,6 +22,7 @@ from nagbook import (
     markup,
     maths,
     metadata,
+    narrow,
     numbering,
     pages,
     play,
@@ -54,7 +56,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", play.describe_pictures)
     search.setup(app)
     printed.setup(app)
-    app.connect("doctree-resolved", spacing.close_gaps)
+    app.connect("doctree-resolved", spacing.set_spaces)
+    app.connect("html-page-context", spacing.close_titles)
+    app.connect("doctree-resolved", narrow.mark_narrow)
+    app.connect("doctree-resolved", cells.bind_numbers)
     app.connect("html-page-context", edition.state_edition)
     app.connect("build-finished", edition.add_print)
     app.connect("html-page-context", play.add_scripts)

@@ -33,8 +33,7 @@ def state_edition(
         return
     language = find_locale(app.config.language)
     top = top_address(app.config.html_baseurl, language)
-    version = say_version(Path(app.srcdir))
-    words = html.escape(say(app.config.language, "version").format(version=version))
+    words = html.escape(say_version(Path(app.srcdir), app.config.language))
     links = [f'<a href="{top}{INDEX}">{say(app.config.language, "versions")}</a>']
     if printed := find_print(Path(app.srcdir), language):
         address = context["pathto"](printed.name, 1)
@@ -43,10 +42,11 @@ def state_edition(
 
 
 @cache
-def say_version(root: Path) -> str:
-    """Return the package's version and, where it is known, the commit."""
+def say_version(root: Path, language: str | None) -> str:
+    """Say the package's version and, where it is known, the commit."""
     commit, _clean = commit_of(root)
-    return nagcore.__version__ + (f" ({commit[:SHORT]})" if commit else "")
+    words = say(language, "version_at" if commit else "version")
+    return words.format(version=nagcore.__version__, commit=(commit or "")[:SHORT])
 
 
 def add_print(app: Sphinx, error: Exception | None) -> None:

@@ -182,8 +182,11 @@ def _set_text(node: nodes.Element, text: str) -> None:
 def _translate_in(text: str, lookup: Lookup, *patterns: re.Pattern[str]) -> str:
     def replace(found: re.Match[str]) -> str:
         words = html.unescape(found["words"])
-        translated = translate(words, lookup)
-        return found[0] if translated == words else f"{found[1]}{html.escape(translated)}{found[3]}"
+        inside = words.strip()
+        translated = translate(inside, lookup)
+        # The spaces round words are those of the formula.
+        said = words.replace(inside, translated) if inside else words
+        return found[0] if said == words else f"{found[1]}{html.escape(said)}{found[3]}"
 
     for pattern in patterns:
         text = pattern.sub(replace, text)

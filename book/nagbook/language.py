@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.locale import init as init_locale
+from sphinx.locale import translators
 
 from nagbook import glued
 from nagbook.translatable import ChooseMessages, name_solutions, write_messages
+from nagbook.words import INTERFACE, say
 from nagcore.book.languages import ENGLISH, LANGUAGES, find_locale, page_address, top_address
 
 TEMPLATES = Path(__file__).parent / "templates"
+INTERFACE_CATALOGS = ("sphinx", "booktheme")
 HEADER = ["language-switch.html", "article-header-buttons.html"]
 
 
@@ -53,6 +57,33 @@ def add_switch(_app: Sphinx, config: Config) -> None:
     """
     config.templates_path.append(str(TEMPLATES))
     config.html_theme_options["article_header_end"] = HEADER
+
+
+class OwnWords(NullTranslations):
+    """A catalog that says some words by itself and leaves the others to another one."""
+
+    def __init__(self, words: dict[str, str], others: NullTranslations) -> None:
+        super().__init__()
+        self._words = words
+        self.add_fallback(others)
+
+    def gettext(self, message: str) -> str:
+        """Return the words for a message."""
+        return self._words.get(message) or super().gettext(message)
+
+
+def name_interface(app: Sphinx, config: Config) -> None:
+    """Give buttons and links names in the language of the edition.
+
+    The catalogs of Sphinx and the theme lack many; those of a folder of our own would have to be
+    compiled before the theme reads them.
+    """
+    words = INTERFACE[find_locale(config.language).locale]
+    for catalog in INTERFACE_CATALOGS:
+        others = translators.get(("general", catalog), NullTranslations())
+        translators["general", catalog] = OwnWords(words, others)
+    app.translator = translators["general", "sphinx"]  # which templates are given
+    config.html_theme_options["search_bar_text"] = say(config.language, "search")
 
 
 class PasteText(PasteTextRole):
@@ -104,6 +135,7 @@ def setup(app: Sphinx) -> None:
     app.add_post_transform(glued.TranslateGlued)
     app.add_role_to_domain("glue", "text", PasteText(), override=True)
     app.connect("config-inited", add_switch)
+    app.connect("config-inited", name_interface)
     app.connect("doctree-read", name_solutions)
     app.connect("doctree-read", name_parts, priority=900)  # when all tables of contents are there
     app.connect("html-page-context", link_editions)

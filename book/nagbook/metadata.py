@@ -6,6 +6,7 @@ import html
 import re
 from pathlib import Path
 from typing import Any
+from unicodedata import lookup
 from xml.sax.saxutils import escape
 
 from docutils import nodes
@@ -19,6 +20,7 @@ DESCRIPTION_LENGTH = 160  # characters; search engines cut there
 CARD = "_static/card.png"
 # Pages that list other pages: nobody looks for them.
 LISTS = {"genindex", "search"}
+COMMAND = re.compile(r"\\([a-z]+)")
 MARKUP = re.compile("<[^>]*>")
 SITEMAP = (
     '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -29,7 +31,8 @@ SITEMAP = (
 def describe(doctree: nodes.document) -> str:
     """Return the first paragraph of a page as plain text, cut at a word.
 
-    What a chapter says at its head of itself is passed over.
+    What a chapter says at its head of itself is passed over, and so are the links under figures
+    and paragraphs with formulas of more than one letter.
 
     Example:
         >>> from docutils.core import publish_doctree
@@ -37,8 +40,7 @@ def describe(doctree: nodes.document) -> str:
         'What the page says.'
     """
     for paragraph in doctree.findall(nodes.paragraph):
-        if paragraph.next_node(nodes.math) is None and not _stands_aside(paragraph):
-            text = " ".join(paragraph.astext().split())
+        if not _stands_aside(paragraph) and (text := _in_words(paragraph)):
             if len(text) <= DESCRIPTION_LENGTH:
                 return text
             return text[: DESCRIPTION_LENGTH - 1].rsplit(" ", 1)[0] + "…"
@@ -46,9 +48,31 @@ def describe(doctree: nodes.document) -> str:
 
 
 def _stands_aside(paragraph: nodes.paragraph) -> bool:
-    """Say whether a paragraph is empty or stands in a box beside the text."""
+    """Say whether a paragraph stands in a box beside the text or lists a figure's files."""
     boxes = (nodes.container, nodes.Admonition, nodes.sidebar)
-    return not paragraph.astext().strip() or isinstance(paragraph.parent, boxes)
+    return isinstance(paragraph.parent, boxes) or "figure-files" in paragraph["classes"]
+
+
+def _in_words(paragraph: nodes.paragraph) -> str:
+    """Return the text of a paragraph; nothing if one of its formulas is no letter."""
+    words = paragraph.deepcopy()
+    for formula in list(words.findall(nodes.math)):
+        letter = _letter(formula.astext().strip())
+        if letter is None:
+            return ""
+        formula.replace_self(nodes.Text(letter))
+    return " ".join(words.astext().split())
+
+
+def _letter(latex: str) -> str | None:
+    r"""Return the letter that a formula is, `μ` for `\mu`, or None."""
+    if len(latex) == 1 and latex.isalpha():
+        return latex
+    named = COMMAND.fullmatch(latex)
+    try:
+        return lookup(f"GREEK SMALL LETTER {named[1]}") if named else None
+    except KeyError:
+        return None
 
 
 def add_metadata(

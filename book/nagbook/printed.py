@@ -14,13 +14,14 @@ from sphinx_proof.nodes import _ as say_proof
 from nagbook.numbering import number_of
 from nagbook.tabled import SetTables, prefer_tables
 from nagbook.words import say
+from nagcore.book.languages import CHINESE, find_locale
 
 REFERENCE = "book/api"
 BIBLIOGRAPHY = "book/bibliography"
 MOVING = "fig-play-"  # how the names of figures begin that a reader of the site can move
 CODE_STYLE = "a11y-high-contrast-light"  # comments of the usual style are too pale for paper
 # The faces of a Chinese page, which Sphinx leaves to xeCJK's defaults, and the words of the class.
-CHINESE = r"""
+CHINESE_PREAMBLE = r"""
 \setCJKmainfont{Noto Serif CJK SC}
 \setCJKsansfont{Noto Sans CJK SC}
 \setCJKmonofont{Noto Sans Mono CJK SC}
@@ -97,7 +98,7 @@ def setup(app: Sphinx) -> None:
 
 def choose_fonts(_app: Sphinx, config: Config) -> None:
     """Give XeLaTeX what the language of the edition needs."""
-    words = CHINESE if (config.language or "").startswith("zh") else ""
+    words = CHINESE_PREAMBLE if find_locale(config.language) == CHINESE else ""
     config.latex_elements["preamble"] = config.latex_elements.get("preamble", "") + PREAMBLE + words
 
 

@@ -1,7 +1,7 @@
 """Spaces and the ends of lines.
 
 No space stands between two Chinese characters, no punctuation at the beginning of a line, and a
-number stays with its unit.
+number stays with its unit or with the word that it belongs to.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import number_reference
 from sphinx.application import Sphinx
 
 from nagcore.book.languages import CHINESE, find_locale
@@ -33,11 +34,18 @@ BOUND = re.compile(
     r"(?<=\d) ?(?=%(?!\w))|(?<=\d) (?=[×±] \d)|(?<=\d [×±]) (?=\d)"
     r"|(?<=\b[^\W\d]) (?== [−+]?\d)|(?<=\b[^\W\d] =) (?=[−+]?\d)"
 )
+# What a reference to a figure, a theorem or an exercise shows, and on paper the form of it.
+NUMBERED = re.compile(r"[^\d,]+ (?:\d+(?:\.\d+)*|%s)")
+DATE = re.compile(r"(\d{4}-\d\d-\d\d)")
+# Brackets that Chinese has otherwise: round a number of seeds, and round the title of an exercise.
+COUNT = re.compile(r" ?\((n = \d+)\)")
+WIDE = {" (": "（", ")": "）"}
+CAPTION_END = " </span>（"
 REACH = 6  # characters that a decision on a space looks at, on either side
 BLOCKS = (nodes.paragraph, nodes.term, nodes.caption, nodes.title, nodes.rubric)
 
 
-def close_gaps(app: Sphinx, doctree: nodes.document, _page: str) -> None:
+def set_spaces(app: Sphinx, doctree: nodes.document, _page: str) -> None:
     """Drop the spaces that translators must write beside roles, where the role shows Chinese.
 
     And bind what no line may part, but for numbers in tables, whose columns are narrow. Only here
@@ -46,11 +54,52 @@ def close_gaps(app: Sphinx, doctree: nodes.document, _page: str) -> None:
     chinese = find_locale(app.config.language) == CHINESE
     for kind in BLOCKS:
         for block in doctree.findall(kind):
+            in_table = isinstance(block.parent, nodes.entry)
             if chinese:
+                if isinstance(block, nodes.title):
+                    _change(block, lambda _before, text, _after: WIDE.get(text, text))
+                if not in_table:
+                    _change(block, lambda _before, text, _after: COUNT.sub(r"（\1）", text))
                 _change(block, join)
-            if not isinstance(block.parent, nodes.entry):
+            if not in_table:
                 _change(block, bind)
+                _bind_references(block)
+                _keep_dates(block)
             _keep_together(block)
+
+
+def close_titles(
+    app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Drop the space between the number of a theorem and its title in Chinese brackets.
+
+    Sphinx and sphinx-proof put it behind the number while they write the page.
+    """
+    if find_locale(app.config.language) == CHINESE and "body" in context:
+        context["body"] = context["body"].replace(CAPTION_END, CAPTION_END.lstrip())
+
+
+def _bind_references(block: nodes.Element) -> None:
+    """Bind the number of a figure or theorem to its word, where a reference shows both."""
+    for reference in block.findall(nodes.reference):
+        if isinstance(reference, number_reference) and NUMBERED.fullmatch(reference["title"]):
+            reference["title"] = reference["title"].replace(" ", NO_BREAK)  # which paper shows
+        if NUMBERED.fullmatch(reference.astext()):
+            _change(reference, lambda _before, text, _after: text.replace(" ", NO_BREAK))
+
+
+def _keep_dates(block: nodes.Element) -> None:
+    """Keep browsers from ending a line at the hyphen of a date."""
+    for leaf in list(block.findall(nodes.Text)):
+        parent: Any = leaf.parent
+        if isinstance(parent, nodes.math | nodes.literal | nodes.raw) or not DATE.search(leaf):
+            continue
+        place = _place_of(leaf)
+        pieces = [
+            nodes.inline("", text, classes=["together"]) if number % 2 else nodes.Text(text)
+            for number, text in enumerate(DATE.split(leaf))
+        ]
+        parent[place : place + 1] = [piece for piece in pieces if piece.astext()]
 
 
 def _change(block: nodes.Element, change: Callable[[str, str, str], str]) -> None:

@@ -15,7 +15,7 @@ TOKEN = re.compile(
     r"|(?<=[\w\u0300-\u036f)\]}'′⋆∇‖|])(?P<script>[_^])\{(?P<braced>[^{}]*)\}"
     r"|(?<![A-Za-z]{2})(?<=[^\W_]|[)⋆∇‖])_(?P<index>[^\W_]|[⋆∞]|max|min)(?![^\W²³ᵀ]|\{)"
     r"|(?<=[\w)\]'′⋆‖])\^(?P<power>−?[^\W_]+|⋆)"
-    r"|(?<!\w)[a-z](?P<prime>')(?!\w)"
+    r"|(?:(?<!\w)[a-z]|(?<!['A-Z][A-Z])(?<!')[A-Z])(?P<prime>')(?!\w)"
     r"|(?<=min|max)_(?P<variable>[a-z])\b"
     # A single letter before a full stop would begin an ordered list.
     r"|(?P<markup>[*|\\]|_(?![^\W_])|(?<=: [A-Za-z])\.(?=\s|\Z))"

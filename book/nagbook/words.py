@@ -1,4 +1,4 @@
-"""The words that the extension itself puts on pages, in each language of the book."""
+"""The words that the extension and the theme put on pages, in each language of the book."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ WORDS: dict[str, dict[str, str]] = {
         ),
         "cite": "Cite this page",
         "version": "Version {version}.",
+        "version_at": "Version {version} ({commit}).",
         "versions": "Other versions",
         "pdf": "This book as PDF",
         "csv": "data (CSV)",
@@ -24,6 +25,7 @@ WORDS: dict[str, dict[str, str]] = {
         "record_heads": "record | question | device | made on, at commit",
         "toggle": "Pages of this part",
         "sidebar": "The book",
+        "search": "Search this book...",
         "moves": " Paper holds a picture of it; the figure that can be moved is {}.",
         "site": "on the site",
     },
@@ -38,16 +40,51 @@ WORDS: dict[str, dict[str, str]] = {
         ),
         "cite": "引用本页",
         "version": "版本 {version}。",
+        "version_at": "版本 {version}（{commit}）。",
         "versions": "其他版本",
         "pdf": "本书的 PDF",
-        "csv": "数据（CSV）",
-        "svg": "图片（SVG）",
-        "png": "图片（PNG）",
+        "csv": "数据 (CSV)",
+        "svg": "图片 (SVG)",
+        "png": "图片 (PNG)",
         "record_heads": "记录 | 问题 | 设备 | 日期与提交",
         "toggle": "本部分的页面",
         "sidebar": "全书",
+        "search": "搜索本书",
         "moves": "纸上只有它的图片；可以操作的图在{}。",
         "site": "网站上",
+    },
+}
+
+# What Sphinx and the theme say in English alone, or in the words of another place.
+INTERFACE: dict[str, dict[str, str]] = {
+    ENGLISH.locale: {},
+    CHINESE.locale: {
+        "Link to this heading": "链接到此标题",
+        "Link to this image": "链接到此图",
+        "Link to this code": "链接到此代码",
+        "Link to this table": "链接到此表",
+        "Link to this term": "链接到此术语",
+        "Link to this definition": "链接到此定义",
+        "Link to this toctree": "链接到此目录",
+        "Permalink to this equation": "链接到此公式",
+        "Link to this equation": "链接到此公式",
+        "Color mode": "颜色模式",
+        "System Settings": "跟随系统",
+        "Toggle primary sidebar": "显示或隐藏全书目录",
+        "Toggle secondary sidebar": "显示或隐藏本页目录",
+        "Main": "全书目录",
+        "Page": "本页目录",
+        "Launch on Binder": "在 Binder 上运行",
+        "Launch on Colab": "在 Colab 上运行",
+        "Launch interactive content": "在线运行本页",
+        "logo": "标志",
+        "Source repositories": "代码仓库",
+        "Source repository": "代码仓库",
+        "Repository": "代码仓库",
+        "Open issue": "创建议题",
+        "Print to PDF": "打印为 PDF",
+        "By %(author)s": "作者：%(author)s",
+        "© Copyright %(copyright)s.": "© %(copyright)s",
     },
 }
 

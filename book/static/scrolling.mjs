@@ -1,6 +1,6 @@
-// A formula wider than its row scrolls, by the keyboard too: it is a stop of the tabulator then, and
+// A formula wider than its row scrolls, and a wide figure on a phone, by the keyboard too: it is a stop of the tabulator then, and
 // only then. The theme does the same for code.
-const formulas = document.querySelectorAll("div.math .katex-display");
+const scrolling = document.querySelectorAll("div.math .katex-display, figure.wide");
 
 function mark(elements) {
   // All are measured before the first is changed; in turn, each would lay out the page anew.
@@ -15,4 +15,4 @@ function mark(elements) {
 }
 
 const observer = new ResizeObserver((entries) => mark(entries.map((entry) => entry.target)));
-formulas.forEach((formula) => observer.observe(formula));
+scrolling.forEach((element) => observer.observe(element));

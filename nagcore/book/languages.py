@@ -38,7 +38,7 @@ CHINESE = Language(
     {
         "html_title": "深度学习中的 Nesterov 加速",
         "project": "深度学习中的 Nesterov 加速",
-        "author": "nagcore 作者",
+        "author": "nagcore 项目组",
         "nb_code_prompt_show": "显示代码",
         "nb_code_prompt_hide": "隐藏代码",
         "togglebutton_hint": "点击展开",

@@ -1,4 +1,4 @@
-"""The systems that the source article names, and where this report has each."""
+"""The systems that the source article names, and where this book has each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class System(NamedTuple):
     Attributes:
         key: S1, S2, …
         named: what the article says, in the words of this report.
-        here: what the report has.
+        here: what the book has.
         code: where it is, as full names; the first is what a user would call.
         chapters: labels.
     """
@@ -133,7 +133,7 @@ def tabulate_systems() -> str:
         >>> tabulate_systems().count("S1 ")
         1
     """
-    lines = ["| | the article names | the report has | code | chapter |", "|---|---|---|---|---|"]
+    lines = ["| | the article names | the book has | code | chapter |", "|---|---|---|---|---|"]
     for system in SYSTEMS:
         code = ", ".join(f"`{name}`" for name in system.code)
         chapters = [f"{{ref}}`{label}`" for label in system.chapters]

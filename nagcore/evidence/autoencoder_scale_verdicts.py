@@ -31,6 +31,16 @@ def judge_scales(record: Record) -> str:
     note = f" The best step size is at the end of those tried for {', '.join(edges)}."
     return (
         f"The mean error is least with the factor {least:g}; published, with {theirs:g}. With the "
-        f"others the error is so many times as much: {others}. The worst factor is {worst:g}; "
+        f"others the error is this many times as much: {others}. The worst factor is {worst:g}; "
         f"published, {' and '.join(worst_theirs)}.{note if edges else ''}"
     )
+
+
+def cost_of_twice(record: Record) -> str:
+    """Return how many times as much the error is with first weights twice as large.
+
+    Args:
+        record: of "autoencoder-scales" in any size.
+    """
+    best = best_by_scale(record)
+    return paired_quotient(best[2.0].after, best[1.0].after).text()

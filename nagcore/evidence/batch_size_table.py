@@ -120,6 +120,16 @@ def _spread(steps: list[float]) -> float:
     return max(arrived) / min(arrived) if arrived else 1.0
 
 
+def most_with_momentum(record: Record) -> str:
+    """Return how many times the steps of SGD heavy ball and Nesterov's method take at most.
+
+    Args:
+        record: of "batch-size" or one of its sizes; its largest batch size counts.
+    """
+    plain, *both = (curve_of(record, name).median[-1] for name in ("sgd", "heavy-ball", "nag"))
+    return f"{max(both) / plain:.2f}"
+
+
 def say_momentum(record: Record) -> str:
     """Say what momentum is worth at the smallest and the largest batch size.
 
@@ -227,13 +237,18 @@ def say_search(record: Record) -> str:
         record: of "batch-size" or one of its sizes.
     """
     found = summarize_batch_size(record)
+    edges, missed = (_none_or(found[name]) for name in ("edges", "missed"))
     return (
-        f"in {found['edges']} of {found['settings']} settings the chosen step size lies at an end "
-        f"of those tried, and {found['missed']} of {found['runs']} runs with fresh seeds did not "
-        "reach the target. The steps of seeds with the same settings differ by up to a factor of "
+        f"in {edges} {found['settings']} settings the chosen step size lies at an end of those "
+        f"tried, and {missed} {found['runs']} runs with fresh seeds missed the target. "
+        "The steps of seeds with the same settings differ by up to a factor of "
         f"{found['spread']}, and at the smallest batch size the loss is looked at once in "
         f"{found['coarsest']} steps."
     )
+
+
+def _none_or(count: str) -> str:
+    return "none of the" if count == "0" else f"{count} of"
 
 
 class Work(NamedTuple):

@@ -150,7 +150,9 @@ def caption_of(record: Record) -> str:
         record: of a fair race.
     """
     device = "CPU-sized" if record.declaration.devices == ("cpu",) else "on a GPU"
-    return f"{record.declaration.name}, {device}. {describe_race(record)} {record.note()}"
+    return (
+        f"Experiment {record.declaration.name}, {device}. {describe_race(record)} {record.note()}"
+    )
 
 
 def tabulate_race(record: Record) -> pd.DataFrame:

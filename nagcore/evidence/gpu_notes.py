@@ -14,6 +14,7 @@ from nagcore.evidence.optimizer_speed_table import summarize_optimizer_speed
 from nagcore.evidence.overflow_table import summarize_overflow
 from nagcore.evidence.record import Record
 from nagcore.evidence.report import percent, scientific
+from nagcore.evidence.signed import with_sign
 from nagcore.evidence.statistics import Summary, confidence_interval, summarize
 from nagcore.evidence.store import load_if_recorded
 from nagcore.root import find_root
@@ -129,8 +130,9 @@ def accuracy_by_method(record: Record) -> dict[str, list[float]]:
 
 
 def _in_points(apart: Summary) -> str:
-    mean, *ends = (f"{100 * x:+.1f}" for x in (apart.mean, *confidence_interval(apart)))
-    return f"{mean} ({' to '.join(ends)})".replace("-", "−")
+    ends = confidence_interval(apart)
+    mean, low, high = with_sign(*(100 * x for x in (apart.mean, *ends)), digits=1)
+    return f"{mean} ({low} to {high})"
 
 
 def _difference(some: list[float], others: list[float]) -> Summary:
@@ -187,7 +189,7 @@ def _speed(record: Record) -> str:
         else:
             timed.append(f"{least} for {_METHODS[method]} ({where})")
     said = (
-        "On a GPU the fastest other implementation takes at least so many times as long: "
+        "On a GPU the fastest other implementation takes at least this many times as long: "
         f"{', '.join(timed)}."
     )
     missing = f" For {' and '.join(alone)} there was no other to be timed." if alone else ""

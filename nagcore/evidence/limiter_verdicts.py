@@ -10,6 +10,7 @@ import pandas as pd
 from nagcore.evidence.rate_limiter_table import Comparison, compare
 from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import slug
+from nagcore.evidence.signed import with_sign
 
 _CHANCE = 1 / 40  # that a 95 % interval lies above 0, or below, where there is nothing to find
 
@@ -33,8 +34,8 @@ def tabulate_verdicts(record: Record) -> pd.DataFrame:
                 "comparisons": len(pairs),
                 "helped": helped,
                 "harmed": harmed,
-                "worst mean gain": _signed(min(gains)) if gains else "–",
-                "best mean gain": _signed(max(gains)) if gains else "–",
+                "worst mean gain": with_sign(min(gains), digits=3)[0] if gains else "–",
+                "best mean gain": with_sign(max(gains), digits=3)[0] if gains else "–",
             }
     table = pd.DataFrame.from_dict(lines, orient="index")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["lr", "instruction"])
@@ -59,7 +60,8 @@ def summarize_verdicts(record: Record) -> dict[str, str]:
     for lr in record.declaration.axes["lr"]:
         verdicts[f"verdict_{slug(lr)}"] = judge_counts(_bounded(record, lr))
     for instruction in record.declaration.axes["instruction"]:
-        verdicts[f"always_{slug(instruction)}"] = _signed(always_gain(record, instruction))
+        gain = always_gain(record, instruction)
+        (verdicts[f"always_{slug(instruction)}"],) = with_sign(gain, digits=3)
     return verdicts
 
 
@@ -121,7 +123,3 @@ def _bounded(record: Record, lr: str = "", instruction: str = "") -> list[Compar
 def _counts(pairs: Sequence[Comparison]) -> tuple[int, int]:
     ends = [each.interval for each in pairs]
     return sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")

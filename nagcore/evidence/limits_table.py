@@ -132,6 +132,45 @@ times (NAG, one tensor), the most 1.10 times (NAG, one tensor)'
     )
 
 
+def summarize_loops(limits: Sequence[Limit]) -> dict[str, str]:
+    """Return what a graph and bfloat16 change of a training step, as prose shows it.
+
+    Least and most over the networks, "K_least" and "K_most": "graph" is how many times nearer its
+    floor `fit` comes when it is captured; of bfloat16, "half_floor" is how many times lower the
+    floor is, "half_captured" and "half_gradient" how many times as long as in float32 `fit` takes
+    when it is captured, and the gradient alone when it is not.
+
+    Args:
+        limits: of "loop-speed-cuda"; of none, each number is a dash.
+    """
+    found = {(each.who, each.case): each for each in limits}
+
+    def seconds(one: str, other: str) -> list[float]:
+        return [
+            each.seconds / found[other, case].seconds
+            for (who, case), each in found.items()
+            if who == one
+        ]
+
+    floors = [
+        each.floor / found["fit, bfloat16", case].floor
+        for (who, case), each in found.items()
+        if who == "fit"
+    ]
+    ratios = {
+        "graph": seconds("fit", "fit, captured")
+        + seconds("fit, bfloat16", "fit, bfloat16, captured"),
+        "half_floor": floors,
+        "half_captured": seconds("fit, bfloat16, captured", "fit, captured"),
+        "half_gradient": seconds("gradient alone, bfloat16", "gradient alone"),
+    }
+    return {
+        f"{name}_{end}": in_times(pick(each, default=math.nan))
+        for name, each in ratios.items()
+        for end, pick in (("least", min), ("most", max))
+    }
+
+
 def _named(limit: Limit) -> str:
     return f"{in_times(limit.times)} times ({limit.who}, {limit.case})"
 

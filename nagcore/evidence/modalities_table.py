@@ -12,6 +12,7 @@ from nagcore.evidence.gpu_notes import note_on_gpu
 from nagcore.evidence.modalities_comparison import say_order
 from nagcore.evidence.modalities_verdicts import (
     label,
+    mean_curve,
     ranking,
     say_protocol,
     say_ranking,
@@ -128,6 +129,23 @@ def summarize_modality(record: Record, kind: str) -> dict[str, str]:
         f"{kind}_protocol": say_protocol(record),
         f"{kind}_best": label(ranked[0][0]),
         f"{kind}_worst": label(ranked[-1][0]),
+    }
+
+
+def summarize_start(record: Record, kind: str) -> dict[str, str]:
+    """Return where each optimizer is after a third of its steps, as prose shows it.
+
+    With K for the kind: `K_third` is the last report by then, in steps, `K_steps` the length of
+    the training, and `K_third_O` the mean validation loss of optimizer O at that report.
+
+    Args:
+        record: by the protocol of chapter 13.
+        kind: such as "speech".
+    """
+    steps = record.rows[0]["step"]
+    third = max(at for at, step in enumerate(steps) if step <= steps[-1] / 3)
+    return {f"{kind}_third": str(steps[third]), f"{kind}_steps": str(steps[-1])} | {
+        f"{kind}_third_{row['optimizer']}": f"{mean_curve(row)[third]:.2f}" for row in record.rows
     }
 
 

@@ -156,6 +156,41 @@ def _say_unsteady(most: float) -> str:
     )
 
 
+def say_clock(record: Record) -> str:
+    """Say whose step is the cheapest, and which others are where NAG ends in less time than NAG."""
+    if "nag" not in (row["optimizer"] for row in record.rows):
+        return "NAG was not trained."
+    if (most := unsteadiness(record)) > STEADY:
+        return _say_unsteady(most).strip()
+    costs = {row["optimizer"]: float(np.mean(row["step_seconds"])) for row in record.rows}
+    cheapest = min(costs, key=costs.__getitem__)
+    found = {name: at for name, at in reached(record).items() if at is not None and name != "nag"}
+    sooner = [label(name) for name, at in found.items() if at.share < 1]
+    verb = "is" if len(sooner) == 1 else "are"
+    return (
+        f"A step of {label(cheapest)} takes the least time, and "
+        + (f"{listed(sooner)} {verb}" if sooner else "none of the others is")
+        + " where NAG ends in less time than NAG took."
+    )
+
+
+def say_momenta(record: Record) -> str:
+    """Say with which seeds the test loss of NAG lies below those of heavy ball and of SGD."""
+    means = {name: loss.mean for name, loss in ranking(record)}
+    sides: dict[str, list[str]] = {"below": [], "above": [], "among": []}
+    for name in (name for name in ("heavy-ball", "sgd") if name in means):
+        side = "below" if means["nag"] < means[name] else "above"
+        sides[side if clear(record, name, "nag") else "among"].append(label(name))
+    parts = [
+        f"with every seed {side} those of {listed(names)}"
+        if side != "among"
+        else f"among those of {listed(names)}"
+        for side, names in sides.items()
+        if names
+    ]
+    return f"The test losses of NAG lie {listed(parts)}."
+
+
 def at_ends(record: Record) -> list[str]:
     """Return the optimizers whose best step size lies at an end of the grid."""
     grids = record.declaration.constants["lr_grid"]
@@ -175,21 +210,21 @@ def say_step_sizes(record: Record) -> str:
 
 
 def say_protocol(record: Record) -> str:
-    """Say with how many step sizes and seeds each optimizer was tried, where, when, what tier."""
+    """Say with how many step sizes and seeds each optimizer was tried, where, when, what size."""
     constants = record.declaration.constants
     count = len(next(iter(constants["lr_grid"].values())))
     return (
         f"Each optimizer had {count} step sizes on one seed, chosen by the validation loss after "
         f"{constants['steps']} steps of {constants['batch_size']} examples; the best ran again on "
-        f"n = {len(constants['seeds'])} fresh seeds. {_size(record.declaration.name)} "
+        f"n = {len(constants['seeds'])} fresh seeds.{_size(record.declaration.name)} "
         f"{record.note()}"
     )
 
 
 def _size(name: str) -> str:
     if name.endswith("-small"):
-        return "This is the size for a CPU."
-    return "Tier two, the full size." if name.endswith("-full") else "Tier one."
+        return " This is the size for a CPU."
+    return " This is the full size." if name.endswith("-full") else ""
 
 
 def clear(record: Record, one: str, other: str) -> bool:

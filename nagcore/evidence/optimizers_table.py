@@ -11,9 +11,11 @@ import pandas as pd
 from nagcore.evidence.figures.optimizers import OPTIMIZER_STYLES, in_powers
 from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import slug
+from nagcore.evidence.signed import with_sign
 from nagcore.evidence.statistics import Summary, confidence_interval, summarize
 
 _AT_PASSES = (2, 10, 40, 120)
+_DIGITS = 3  # of losses and their differences, after the point
 
 
 def tabulate_paths(record: Record) -> pd.DataFrame:
@@ -101,7 +103,7 @@ def summarize_schedules(record: Record) -> dict[str, str]:
         apart_at_end += bool(low > 0 or high < 0)
         key = f"schedule_{slug(schedule)}"
         numbers[f"{key}_end"] = _interval(apart[:, -1])
-        numbers[f"{key}_most"] = _signed(float(apart[:, worst].mean()))
+        (numbers[f"{key}_most"],) = with_sign(float(apart[:, worst].mean()), digits=_DIGITS)
         numbers[f"{key}_epoch"] = str(worst + 1)
     return numbers | {
         "schedule_apart": str(apart_at_end),
@@ -191,13 +193,9 @@ def _losses(record: Record, schedule: str, optimizer: str) -> np.ndarray:
 def _interval(differences: np.ndarray) -> str:
     summary: Summary = summarize(differences)
     if summary.n == 1:
-        return f"{_signed(summary.mean)} (n = 1, spread unknown)"
-    low, high = confidence_interval(summary)
-    return f"{_signed(summary.mean)} ({_signed(low)} to {_signed(high)})"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+        return f"{with_sign(summary.mean, digits=_DIGITS)[0]} (n = 1, spread unknown)"
+    mean, low, high = with_sign(summary.mean, *confidence_interval(summary), digits=_DIGITS)
+    return f"{mean} ({low} to {high})"
 
 
 def _table(lines: dict, name: str) -> pd.DataFrame:

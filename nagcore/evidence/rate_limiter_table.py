@@ -11,6 +11,7 @@ import pandas as pd
 
 from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import slug
+from nagcore.evidence.signed import with_sign
 from nagcore.evidence.statistics import Summary, confidence_interval, summarize
 
 _CASE = ("lr", "instruction", "optimizer")
@@ -236,18 +237,12 @@ def _learned(rows: list[Mapping[str, Any]], at_least: float) -> int:
 
 
 def _gain(each: Comparison) -> str:
-    low, high = each.interval
-    if math.isnan(low):
-        return f"{_signed(each.gain.mean())} (n = 1)"
-    return f"{_signed(each.gain.mean())} ({_signed(low)} to {_signed(high)})"
+    mean, low, high = with_sign(float(each.gain.mean()), *each.interval, digits=3)
+    return f"{mean} (n = 1)" if math.isnan(each.interval[0]) else f"{mean} ({low} to {high})"
 
 
 def _named(each: Comparison) -> str:
     return f"{each.instruction}, {each.optimizer}, lr {each.lr}, {name_of(each.K)}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
 
 
 def _shown(summary: Summary) -> str:

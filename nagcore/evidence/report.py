@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nagcore.evidence.record import Record
+from nagcore.evidence.signed import with_sign
 from nagcore.evidence.statistics import Summary, confidence_interval, summarize
 
 Glue = Callable[..., None]
@@ -85,10 +86,8 @@ def points(summary: Summary) -> str:
         >>> points(Summary(mean=0.004, spread=float("nan"), n=1))
         '+0.4 percentage points (n = 1, spread unknown)'
     """
-    mean, low, high = (
-        f"{100 * value:+.1f}".replace("-", "−")
-        for value in (summary.mean, *confidence_interval(summary))
-    )
+    ends = confidence_interval(summary)
+    mean, low, high = with_sign(*(100 * value for value in (summary.mean, *ends)), digits=1)
     if summary.n == 1:
         return f"{mean} percentage points (n = 1, spread unknown)"
     return f"{mean} percentage points (95 % interval {low} to {high}, n = {summary.n})"

@@ -79,8 +79,8 @@ def tabulate_extrapolation(record: Record, batch_size: int, efficiency: float) -
             travel = network.all_reduce_seconds(scaling.size, most)
             lines[f"{fitted.parameters:,} parameters, {name}"] = {
                 "processes": most,
-                "seconds of a step, one": f"{scaling.seconds(batch_size, 1):.3g}",
-                "seconds of a step, so many": f"{scaling.seconds(batch_size, most):.3g}",
+                "seconds of a step, one process": f"{scaling.seconds(batch_size, 1):.3g}",
+                "seconds of a step, all processes": f"{scaling.seconds(batch_size, most):.3g}",
                 "of which gradients travel": f"{travel:.2g}",
             }
     table = pd.DataFrame.from_dict(lines, orient="index")
@@ -89,11 +89,20 @@ def tabulate_extrapolation(record: Record, batch_size: int, efficiency: float) -
 
 
 def summarize_scaling(record: Record) -> dict[str, str]:
-    """Return the numbers that prose takes from "scaling", by name."""
+    """Return the numbers that prose takes from "scaling", by name.
+
+    "scaling_slower" counts the steps, of "scaling_steps", that two processes take slower than one;
+    "scaling_slower_longest" is the longest of them, in milliseconds of one process.
+    """
     small, large = fit_scaling(record)
     network = large.scaling.network
     off = np.concatenate([fit.predicted / fit.speedups - 1 for fit in (small, large)])
+    single = np.concatenate([fit.single for fit in (small, large)])
+    slower = single[np.concatenate([fit.speedups for fit in (small, large)]) < 1]
     numbers = {
+        "scaling_steps": str(len(single)),
+        "scaling_slower": str(len(slower)),
+        "scaling_slower_longest": f"{1e3 * slower.max():.1f}" if len(slower) else "–",
         "scaling_latency": f"{1e6 * network.latency:.0f}",
         "scaling_bandwidth": f"{network.bandwidth / 1e9:.1f}",
         "scaling_off": f"{100 * np.abs(off).max():.0f} %",
@@ -102,6 +111,7 @@ def summarize_scaling(record: Record) -> dict[str, str]:
     for name, fit in (("small", small), ("large", large)):
         numbers[f"scaling_{name}_parameters"] = f"{fit.parameters:,}"
         numbers[f"scaling_{name}_first"] = f"{fit.speedups[0]:.2f}"
+        numbers[f"scaling_{name}_promised"] = f"{fit.predicted[0]:.2f}"
         numbers[f"scaling_{name}_last"] = f"{fit.speedups[-1]:.2f}"
         numbers[f"scaling_{name}_megabytes"] = f"{fit.scaling.size / 1e6:.1f}"
     numbers["scaling_first_batch"] = str(small.batch_sizes[0])

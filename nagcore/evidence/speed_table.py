@@ -54,8 +54,8 @@ def tabulate_overhead(record: Record) -> pd.DataFrame:
     frame = record.frame()
     return pd.DataFrame(
         {
-            "bare loop, µs": frame["loop"].map("{:.1f}".format).to_list(),
-            "solver, µs": frame["solver"].map("{:.1f}".format).to_list(),
+            "bare loop, µs": frame["loop"].map("{:,.1f}".format).to_list(),
+            "solver, µs": frame["solver"].map("{:,.1f}".format).to_list(),
             "ratio": frame["ratio"].map("{:.2f}".format).to_list(),
         },
         index=pd.MultiIndex.from_arrays(
@@ -77,7 +77,7 @@ def tabulate_times(record: Record) -> pd.DataFrame:
         reached = np.isfinite(row["seconds"])
         line = lines.setdefault(row["solver"], {})
         line[setting, "seconds"] = f"{row['seconds']:.3g}" if reached else "not reached"
-        line[setting, "iterations"] = f"{row['iterations']:.0f}" if reached else "–"
+        line[setting, "iterations"] = f"{row['iterations']:,.0f}" if reached else "–"
     table = pd.DataFrame.from_dict(lines, orient="index").fillna("not timed")
     table.index.name = "solver"
     table.columns = pd.MultiIndex.from_tuples(table.columns)

@@ -70,6 +70,7 @@ def tabulate_stream_speed(record: Record) -> pd.DataFrame:
 def summarize_stream_speed(record: Record) -> dict[str, str]:
     """Return the numbers that prose takes from "stream-speed", by name."""
     cold, warm = median_rates(record), median_rates(record, "warm")
+    span = max(cold.values()) / min(cold.values())
     constants = record.declaration.constants
     numbers = {
         "stream_images": f"{record.rows[0]['images']:,}",
@@ -79,6 +80,7 @@ def summarize_stream_speed(record: Record) -> dict[str, str]:
         "stream_warm": f"{warm[OURS]:,.0f}",
         "stream_normalised": f"{cold['nagcore, normalised']:,.0f}",
         "stream_of_sequential": f"{100 * cold[OURS] / cold['memmap, not shuffled']:.0f} %",
+        "stream_span": f"{float(f'{span:.2g}'):,.0f}",
         "stream_loader": f"{cold[OURS] / cold['DataLoader on memmap']:.1f}",
     }
     for peer, ratio in peer_ratios(record).items():
@@ -109,11 +111,14 @@ def summarize_shuffle_quality(record: Record) -> dict[str, str]:
     frame = record.frame()
     frame["ratio"] = [float(np.mean(values)) for values in frame["variance"]]
     off = np.abs(frame["ratio"] / frame["variance_predicted"] - 1)
+    places_off, errors = _compare_correlations(frame)
     numbers = {
         "quality_rows": f"{constants['rows']:,}",
         "quality_batch": str(constants["batch_size"]),
         "quality_epochs": str(constants["epochs"]),
-        "quality_off": f"{100 * off.max():.0f} %",
+        "quality_off": f"{100 * off.max():.1f} %",
+        "quality_places_off": f"{100 * places_off:.0f} %",
+        "quality_places_errors": f"{errors:.1f}",
     }
     for size in axes["rows_per_block"]:
         rows = frame.loc[frame["rows_per_block"] == size].sort_values("window_share")
@@ -123,3 +128,17 @@ def summarize_shuffle_quality(record: Record) -> dict[str, str]:
         numbers[f"quality_eight_{size}"] = f"{eight['ratio'].iloc[0]:.0f}"
         numbers[f"quality_share_{size}"] = f"{100 * eight['window_share'].iloc[0]:.0f} %"
     return numbers
+
+
+def _compare_correlations(frame: pd.DataFrame) -> tuple[float, float]:
+    """Return by how much the root mean square of a correlation differs from theory at most.
+
+    As a share of what theory says, and in standard errors over the epochs of the mean square, whose
+    expectation theory gives exactly.
+    """
+    squares = np.array(frame["correlation"].tolist()) ** 2
+    theory = frame["correlation_predicted"].to_numpy(dtype=float)
+    means = squares.mean(axis=1)
+    errors = squares.std(axis=1, ddof=1) / np.sqrt(squares.shape[1])
+    shares = np.abs(np.sqrt(means) / theory - 1)
+    return float(shares.max()), float(np.max(np.abs(means - theory**2) / errors))

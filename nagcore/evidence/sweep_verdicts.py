@@ -36,7 +36,7 @@ def say_gains(record: Record) -> str:
                 said.append(f"{in_times(loop)}{beside} ({case}, “{who}”)")
     if not said:
         return "nothing was timed both at once and one by one"
-    return f"a step one by one takes so many times as long as at once: {'; '.join(said)}"
+    return f"a step one by one takes this many times as long as at once: {'; '.join(said)}"
 
 
 def say_goal(record: Record) -> str:
@@ -71,8 +71,9 @@ def say_goal_in_short(record: Record) -> str:
         if row["copies"] == GOAL_COPIES and not math.isnan(loop)
     ]
     return (
-        f"So many times as fast are {GOAL_COPIES} of them at once on a GPU as one after the other, "
-        f"in the usual loop and in one that replays its step as a graph: {'; '.join(said)}."
+        f"On a GPU {GOAL_COPIES} of them at once are this many times as fast as one after the "
+        "other, against the usual loop and against one that replays its step as a graph: "
+        f"{'; '.join(said)}."
     )
 
 

@@ -111,6 +111,7 @@ def test_bibliography_tells_chapters_from_these_pages(root: Path) -> None:
         ("argmin_u h(u), β_max", r"argmin\ :sub:`u` h(u), β\ :sub:`max`"),
         ("weight_decay in lr * |x| and x_", r"weight_decay in lr \* \|x\| and x\_"),
         ("f(x') of SGD's", "f(x′) of SGD's"),
+        ("A'(1 + μA') + AA' of 'A' and NAG'", "A′(1 + μA′) + AA′ of 'A' and NAG'"),
         ("a `long\nname` and `C`s", r"a ``long name`` and :py:obj:`C <m.C>`\ s"),
         ("as `step()` says", "as :py:obj:`step() <m.C.step>` says"),
         ("[nesterov1983]; for β in [0, 1)", ":cite:p:`nesterov1983`; for β in [0, 1)"),

@@ -38,12 +38,22 @@ def tags_of(page: str, text: str, **context: Any) -> str:
 
 
 def test_description_is_the_first_paragraph_without_formulas() -> None:
-    text = "Title\n=====\n\nWith :math:`x`.\n\nWhat the *page*\nsays."
+    text = "Title\n=====\n\nWith :math:`x^2`.\n\nWhat the *page*\nsays."
     assert metadata.describe(parse(text)) == "What the page says."
 
 
 def test_description_is_of_the_text_not_of_the_box_before_it() -> None:
     text = "Title\n=====\n\n.. container:: chapter-head\n\n   Read the first chapter.\n\nThe text."
+    assert metadata.describe(parse(text)) == "The text."
+
+
+def test_description_has_letters_where_the_text_has_them_as_formulas() -> None:
+    described = metadata.describe(parse(r"Need :math:`L` and :math:`\mu`."))
+    assert described == "Need L and μ."
+
+
+def test_description_passes_over_links_to_the_files_of_a_figure() -> None:
+    text = ".. class:: figure-files\n\ndata (CSV)\n\nThe text."
     assert metadata.describe(parse(text)) == "The text."
 
 

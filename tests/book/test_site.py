@@ -111,6 +111,7 @@ def test_every_control_has_a_name(seen: Visit) -> None:
 
 def test_page_describes_itself_to_search_engines(seen: Visit) -> None:
     assert seen.layout["description"]
+    assert "(SVG)" not in seen.layout["description"]
 
 
 def test_axe_finds_no_barrier(seen: Visit) -> None:
@@ -155,6 +156,22 @@ def test_front_page_leads_into_the_book(browser: Browser, address: str) -> None:
         page.wait_for_url(f"{address}/intro.html")
     finally:
         page.close()
+
+
+@pytest.mark.parametrize(("scripts", "theme"), [(True, "dark"), (False, "light")])
+def test_colours_wait_for_no_script(
+    browser: Browser, address: str, scripts: bool, theme: str
+) -> None:
+    """No flash of white in the evening, and a page with colours for who runs no scripts."""
+    page = browser.new_page(color_scheme="dark", java_script_enabled=scripts)
+    try:
+        page.route("**/*.js*", lambda route: route.abort())
+        page.goto(f"{address}/chapters/02-momentum.html")
+        assert page.locator("html").get_attribute("data-theme") == theme
+        head = page.locator(".chapter-head").evaluate("e => getComputedStyle(e).borderLeftWidth")
+    finally:
+        page.close()
+    assert head == "4px"
 
 
 @pytest.mark.parametrize("name", ["nagcore.optim.NAG", "nagcore.theory.certify"])

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
-from nagbook.spacing import bind, close_gaps, join
+from nagbook.spacing import bind, close_titles, join, set_spaces
+from sphinx.addnodes import number_reference
+
+
+def spaced(language: str, *blocks: nodes.Node) -> None:
+    document: Any = new_document("page")
+    document += list(blocks)
+    set_spaces(SimpleNamespace(config=SimpleNamespace(language=language)), document, "page")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +43,7 @@ def page(language: str) -> str:
     paragraph += [nodes.Text("这个函数的 "), nodes.inline("", "条件数"), nodes.Text(" 是 ")]
     paragraph += [nodes.math("", "x"), nodes.Text(" 的 "), nodes.literal("", "NAG")]
     document += paragraph
-    close_gaps(SimpleNamespace(config=SimpleNamespace(language=language)), document, "page")  # type: ignore[arg-type]
+    set_spaces(SimpleNamespace(config=SimpleNamespace(language=language)), document, "page")  # type: ignore[arg-type]
     return paragraph.astext()
 
 
@@ -50,7 +57,7 @@ def test_of_two_pieces_that_read_the_same_the_right_one_is_closed():
     paragraph += [nodes.math("", "x"), nodes.Text(" 是 "), nodes.math("", "y")]
     paragraph += [nodes.Text(" 是 "), nodes.inline("", "间隙")]
     document += paragraph
-    close_gaps(SimpleNamespace(config=SimpleNamespace(language="zh_CN")), document, "page")  # type: ignore[arg-type]
+    set_spaces(SimpleNamespace(config=SimpleNamespace(language="zh_CN")), document, "page")  # type: ignore[arg-type]
     assert paragraph.astext() == "x 是 y 是间隙"
 
 
@@ -73,7 +80,7 @@ def test_punctuation_stays_with_the_short_formula_beside_it(language, pieces, ex
         paragraph += [nodes.math("", formula), nodes.Text(text)]
     document += paragraph
     before = paragraph.astext()
-    close_gaps(SimpleNamespace(config=SimpleNamespace(language=language)), document, "page")  # type: ignore[arg-type]
+    set_spaces(SimpleNamespace(config=SimpleNamespace(language=language)), document, "page")  # type: ignore[arg-type]
     assert [each.astext() for each in paragraph.findall(nodes.inline)] == expected
     assert paragraph.astext() == before
 
@@ -109,10 +116,59 @@ def test_numbers_are_bound_across_roles_but_not_in_tables():
     cell += [piece.deepcopy() for piece in pieces]
     entry += cell
     document += [paragraph, entry]
-    close_gaps(SimpleNamespace(config=SimpleNamespace(language="en")), document, "page")  # type: ignore[arg-type]
+    set_spaces(SimpleNamespace(config=SimpleNamespace(language="en")), document, "page")  # type: ignore[arg-type]
     assert paragraph.astext() == "n\u00a0=\u00a05\u00a0%, 5 %"
     assert cell.astext() == "n = 5 %, 5 %"
 
 
 def test_an_english_page_is_left_alone():
     assert page("en") == "这个函数的 条件数 是 x 的 NAG"
+
+
+@pytest.mark.parametrize("shown", ["图 8.1", "定理 1.2", "Fig. 9.10", "Theorem 3"])
+def test_a_number_stays_with_the_word_of_its_reference(shown: str):
+    paragraph, plain = nodes.paragraph(), nodes.paragraph("", f"{shown} ")
+    reference = number_reference("", "", nodes.inline("", shown), title="Fig. %s")
+    paragraph += [nodes.Text("in "), reference, nodes.Text(" and 3 more")]
+    spaced("en", paragraph, plain)
+    assert reference.astext() == shown.replace(" ", "\u00a0")
+    assert reference["title"] == "Fig.\u00a0%s"
+    assert plain.astext() == f"{shown} ", "what is no reference may be part of a sentence"
+
+
+@pytest.mark.parametrize("shown", ["1. Gradient descent", "Nesterov, 2018", "the table"])
+def test_other_references_may_be_broken(shown: str):
+    paragraph, reference = nodes.paragraph(), nodes.reference("", shown)
+    paragraph += reference
+    spaced("en", paragraph)
+    assert paragraph.astext() == shown
+
+
+def test_a_date_stays_whole():
+    paragraph = nodes.paragraph("", "Measured, 2026-11-24, n = 3.")
+    code = nodes.paragraph("", "", nodes.literal("", "2026-11-24"))
+    spaced("en", paragraph, code)
+    assert [each.astext() for each in paragraph.findall(nodes.inline)] == ["2026-11-24"]
+    assert paragraph.astext() == "Measured, 2026-11-24, n\u00a0=\u00a03."
+    assert not list(code.findall(nodes.inline))
+
+
+def titled(language: str) -> tuple[str, str]:
+    """The title of an exercise, and a sentence with a number of seeds."""
+    title = nodes.title("", "", *map(nodes.Text, ("练习 1.1", " (", "最大的步长", ")")))
+    sentence = nodes.paragraph("", "", nodes.Text("误差 "), nodes.inline("", "3 % (n = 5)"))
+    spaced(language, title, sentence)
+    return title.astext(), sentence.astext().replace("\u00a0", " ")
+
+
+def test_chinese_brackets_are_wide():
+    assert titled("zh_CN") == ("练习 1.1（最大的步长）", "误差 3 %（n = 5）")
+    assert titled("en") == ("练习 1.1 (最大的步长)", "误差 3 % (n = 5)")
+
+
+@pytest.mark.parametrize(("language", "space"), [("zh_CN", ""), ("en", " ")])
+def test_a_wide_bracket_follows_the_number_of_a_theorem_at_once(language: str, space: str):
+    app: Any = SimpleNamespace(config=SimpleNamespace(language=language))
+    context = {"body": '<span class="caption-number">定理 1.1 </span>（光滑）'}
+    close_titles(app, "page", "", context, None)
+    assert context["body"] == f'<span class="caption-number">定理 1.1{space}</span>（光滑）'

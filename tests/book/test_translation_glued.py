@@ -75,3 +75,23 @@ def test_apostrophes_become_round_after_a_translation_was_looked_up(
     document += [pasted, other]
     TranslateGlued(document).run()
     assert [pasted.astext(), other.astext()] == [expected, "f'"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (r"25 x & \text{for } x < 1", r"25 x & \text{对 } x < 1"),
+        (r"x_n \text{ for } 2 \mbox{ else }", r"x_n \text{ 对 } 2 \mbox{ else }"),
+        (r"\text{ } x", r"\text{ } x"),
+    ],
+)
+def test_words_in_formulas_keep_the_spaces_round_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, formula: str, expected: str
+) -> None:
+    monkeypatch.setattr(glued, "find_lookup", lambda *_: {"for": "对"}.get)
+    document: Any = new_document("page")
+    config = SimpleNamespace(locale_dirs=["locale"], language="zh_CN")
+    document.settings.env = SimpleNamespace(srcdir=tmp_path, config=config)
+    document += nodes.math_block("", formula)
+    TranslateGlued(document).run()
+    assert document.astext() == expected

@@ -56,8 +56,8 @@ LAYOUT = """() => ({
   description: (document.querySelector('meta[name=description]') || {content: ''}).content,
 })"""
 FOLLOWED = "scheme => document.documentElement.dataset.theme === scheme"
-# Sections and pictures wait until a reader comes near.
-LAY_OUT_ALL = "article section { content-visibility: visible !important; }"
+# Sections, what they hold, and pictures wait until a reader comes near.
+LAY_OUT_ALL = "article section, article section > * { content-visibility: visible !important; }"
 DRAW_ALL = """() => Promise.all([...document.querySelectorAll('img[loading=lazy]')].map(image => {
   image.loading = 'eager';
   return image.decode().catch(() => {});

@@ -17,7 +17,7 @@ from nagcore.evidence.autoencoder_order import (
     order_in_short,
     tabulate_order,
 )
-from nagcore.evidence.autoencoder_scale_verdicts import judge_scales
+from nagcore.evidence.autoencoder_scale_verdicts import cost_of_twice, judge_scales
 from nagcore.evidence.autoencoder_trap import caught, judge_trap, plateau
 from nagcore.evidence.experiments.autoencoder_scales import SMALL as SCALES_SMALL
 from nagcore.evidence.experiments.autoencoders import EXPERIMENT, SMALL
@@ -111,6 +111,7 @@ def test_scales():
     other = judge_scales(made_up_scales({0.25: 1.0, 0.5: 2.0, 1.0: 4.0, 2.0: 5.0, 4.0: 6.0}))
     assert "least with the factor 0.25; published, with 1." in other
     assert "The worst factor is 4; published, 0.25 and 0.5." in other
+    assert cost_of_twice(good) == "2.00 (2.00 to 2.00)"
     assert best_by_scale(good)[2.0].lr == max(good.declaration.axes["lr"])
 
 

@@ -21,6 +21,7 @@ from nagcore.evidence.batch_scaling import bend, fit_two_numbers
 from nagcore.evidence.batch_size_table import (
     count_work,
     curve_of,
+    most_with_momentum,
     say_all,
     say_bends,
     say_largest,
@@ -199,6 +200,9 @@ def test_verdicts_name_what_is_there():
         "ball takes 1.00 times the steps of SGD (the seeds overlap) and Nesterov takes 0.24 times "
         "the steps of SGD (no two seeds overlap)."
     )
+    assert most_with_momentum(record) == "1.00"
+    gained = {"sgd": PLAIN, "heavy-ball": [*PLAIN[:2], [29, 30, 40]], "nag": FAST}
+    assert most_with_momentum(made_up(gained)) == "0.60"
     bends = (
         "Steps fall nearly as fast as the batch grows up to 16 for heavy ball and SGD, up to 32 "
     )
@@ -219,7 +223,9 @@ def test_verdicts_when_a_method_does_not_arrive():
     assert "heavy ball does not reach the target, SGD does" in say_momentum(record)
     assert "heavy ball did not reach the target with the smallest batch" in say_bends(record)
     assert tabulate_bends(record).loc["heavy ball"].tolist() == ["not reached"] * 2 + ["–"] * 3
-    assert "9 of 27 runs with fresh seeds did not reach the target" in say_search(record)
+    assert "9 of 27 runs with fresh seeds missed the target" in say_search(record)
+    all_there = made_up({"sgd": PLAIN, "heavy-ball": FAST, "nag": FAST})
+    assert "none of the 27 runs with fresh seeds missed the target" in say_search(all_there)
     summary = summarize_batch_size(record)
     assert (summary["missed"], summary["coarsest"]) == ("9", "8")
     arrived = [seeds for curve in (PLAIN, FAST) for seeds in curve]

@@ -44,9 +44,11 @@ def cnn():
 
 def test_gaps_are_drawn_as_measured_with_their_bounds(runs):
     bound = np.geomspace(10, 1, 21)
-    lines = lines_of(figures.draw_gaps(runs, {"a bound": bound}))
+    lines = lines_of(figures.draw_gaps(runs, {"gd": bound, "nag": bound / 2}))
     np.testing.assert_array_equal(y_of(lines["Nesterov"]), runs["nag"].gaps)
-    np.testing.assert_array_equal(y_of(lines["a bound"]), bound)
+    np.testing.assert_array_equal(y_of(lines["bound of Nesterov"]), bound / 2)
+    colors = {name: str(line.get_color()) for name, line in lines.items()}
+    assert colors["bound of Nesterov"] == colors["Nesterov"] != colors["bound of gradient descent"]
 
 
 def test_gaps_below_rounding_are_left_out():
@@ -59,6 +61,23 @@ def test_gaps_below_rounding_are_left_out():
 def test_a_logarithmic_step_axis_starts_at_one(runs):
     lines = lines_of(figures.draw_gaps(runs, log_steps=True))
     assert x_of(lines["Nesterov"])[0] == 1
+
+
+def test_labels_of_curves_are_dark_enough_to_be_read(runs):
+    run = runs["gd"]
+    bounds = {kappa: np.ones_like(run.gaps) for kappa in (1.0, 2.0, 3.0)}
+    figure = figures.draw_gaps_by_condition_number({1.0: run, 2.0: run, 3.0: run}, bounds)
+    greys = [to_rgb(text.get_color())[0] for text in figure.axes[0].texts]
+    assert len(set(greys)) == 3
+    assert max(greys) <= to_rgb("#727272")[0]  # 4.5 : 1 on white, dimmed or not
+
+
+def test_two_runs_of_a_method_are_told_apart():
+    names = {"heavy-ball": "one", "heavy-ball 2": "two"}
+    lines = lines_of(figures.draw_cycle(dict.fromkeys(names, np.array([1.0, 0.5])), names))
+    looks = [(lines[name].get_color(), lines[name].get_marker()) for name in names.values()]
+    assert looks[0][0] != looks[1][0]
+    assert looks[0][1] != looks[1][1]
 
 
 def test_paths_hold_all_iterates(runs):
@@ -147,6 +166,8 @@ def test_drift_marks_the_change():
             drawn = y_of(lines[row["optimizer"]])
             np.testing.assert_array_equal(drawn, np.maximum(row["distance"], 1e-17))
         assert [text.get_text() for text in axes.texts] == [f"{changed} changes"]
+        leaves = int(np.argmax(y_of(lines["torch.optim.SGD"]) > 1e-9))
+        assert [x_of(line)[0] for line in axes.lines if len(x_of(line)) == 2] == [leaves]
 
 
 def test_methods_differ_in_dash_or_marker_and_not_in_colour_alone():

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from nagcore.errors import UsageError
+from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.figure_data import figure_data
 from nagcore.evidence.figures.bands import band_along
 from nagcore.evidence.figures.optimizers import OPTIMIZER_STYLES
@@ -20,7 +24,7 @@ from nagcore.evidence.figures.protocol import (
     draw_steps_against_batch,
     draw_time_to_target,
 )
-from nagcore.evidence.figures.style import STYLES, find_style
+from nagcore.evidence.figures.style import LABEL, STYLES, fill_band, find_style
 from nagcore.evidence.protocol import bootstrap_interval, lr_sensitivity, performance_profile
 
 pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
@@ -33,7 +37,7 @@ RACED = (
 MOMENTA = [f"{rule}-{mu}" for rule in ("nag", "heavy-ball") for mu in (0.9, 0.99, 0.995, 0.999)]
 
 
-def luminance(color: str) -> float:
+def luminance(color: ColorType) -> float:
     """Return the relative luminance of WCAG 2."""
     parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
     return float(np.dot(parts, (0.2126, 0.7152, 0.0722)))
@@ -49,6 +53,37 @@ def test_methods_of_one_figure_differ_without_colour(methods):
             if colors[first] != colors[second]:
                 continue  # members of one family share a colour
             assert looks[first][0] != looks[second][0], (method, methods[second])
+
+
+def oklab(color: str) -> np.ndarray:
+    """Return a colour in Ottosson's OKLab, in which distances are as they are seen."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    cones = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.63]])
+    seen = np.array(
+        [[0.2105, 0.7936, -0.0041], [1.978, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
+    )
+    return seen @ np.cbrt(cones @ linear)
+
+
+def test_optimizers_of_the_race_differ_in_colour():
+    names = EXPERIMENTS["fair-race"].declaration.axes["optimizer"]
+    for one, other in combinations(names, 2):
+        distance = np.linalg.norm(oklab(STYLES[one].color) - oklab(STYLES[other].color))
+        assert distance > 0.084, (one, other)
+
+
+def test_small_words_are_read_where_the_page_dims_the_picture():
+    dimmed = [luminance((0.9 * r, 0.9 * g, 0.9 * b)) for r, g, b in map(to_rgb, (LABEL, "white"))]
+    assert (dimmed[1] + 0.05) / (dimmed[0] + 0.05) >= 4.5
+
+
+def test_a_band_has_an_edge():
+    axes = Figure().subplots()
+    fill_band(axes, [0, 1], [1, 2], [3, 4], "#0072b2")
+    (band,) = axes.collections
+    fill, edge = np.ravel(band.get_facecolor()), np.ravel(band.get_edgecolor())
+    np.testing.assert_allclose([fill[:3], edge[:3]], [to_rgb("#0072b2")] * 2)
+    assert edge[3] > fill[3] >= 0.2
 
 
 @pytest.mark.parametrize("name", STYLES)

@@ -38,6 +38,7 @@ from nagcore.evidence.limits_roof import Mark, Roof, roof_of, roof_on_gpu, say_c
 from nagcore.evidence.limits_table import (
     say_limits,
     summarize_added,
+    summarize_loops,
     summarize_rates,
     tabulate_layers,
     tabulate_limits,
@@ -189,13 +190,15 @@ def test_gradients_are_held_against_one_reading():
 
 def test_the_solver_is_held_against_the_bare_loop():
     record = record_of(
-        SOLVER.declaration, lambda s: {"loop": 10.0, "solver": 10.0 + s["unknowns"] / 1e4}
+        SOLVER.declaration,
+        lambda s: {"loop": 10.0, "solver": (t := 10.0 + s["unknowns"] / 1e4), "ratio": t / 8},
     )
     found = solver_limits(record)
-    assert [each.times for each in found] == pytest.approx([1.0001, 1.01, 2.0] * 2)
+    # that of the rounds, as recorded, and not the quotient of the medians
+    assert [each.times for each in found] == pytest.approx([1.250125, 1.2625, 2.5] * 2)
     shown = summarize_added(found)
     assert (shown["added_least"], shown["added_most"]) == ("1 ns", "10 µs")
-    assert (shown["added_short"], shown["added_long"]) == ("0 %", "50 %")
+    assert (shown["added_short"], shown["added_long"]) == ("20 %", "60 %")
 
 
 def stream():
@@ -236,6 +239,26 @@ def test_what_is_said_of_limits_is_counted():
     assert said.endswith("the least is 1.25 times (NAG, a list), the most 2.01 times (NAG, z)")
     assert say_limits([limit(0.9), limit(1.0)]).startswith("2 of 2 take at most 1.25 times their")
     assert say_limits([]) == "nothing of it was timed"
+
+
+def test_what_a_graph_and_bfloat16_change_is_said_from_least_to_most():
+    seconds = {
+        "fit": (12.0, 8.0), "fit, captured": (2.0, 4.0),
+        "fit, bfloat16": (9.0, 9.0), "fit, bfloat16, captured": (3.0, 3.0),
+        "gradient alone": (5.0, 6.0), "gradient alone, bfloat16": (10.0, 9.0),
+    }  # fmt: skip
+    limits = [
+        Limit("loop", who, case, each, 0.1 if "bfloat16" in who else floor, "arithmetic")
+        for who, both in seconds.items()
+        for case, each, floor in zip("SM", both, (1.0, 2.0), strict=True)
+    ]
+    assert summarize_loops(limits) == {
+        "graph_least": "2.00", "graph_most": "6.00",
+        "half_floor_least": "10.0", "half_floor_most": "20.0",
+        "half_captured_least": "0.75", "half_captured_most": "1.50",
+        "half_gradient_least": "1.50", "half_gradient_most": "2.00",
+    }  # fmt: skip
+    assert set(summarize_loops([]).values()) == {"–"}
 
 
 def test_tables_have_a_line_for_each():
@@ -333,6 +356,15 @@ def test_no_label_of_the_roofline_stands_on_another_or_on_a_mark():
     for box in boxes:
         assert box.count_overlaps(boxes) == 1, "itself"
         assert not any(box.contains(*place) for place in places)
+
+
+@pytest.mark.parametrize("reached", [50e9, 49e9, 51e9])
+def test_no_label_of_the_roofline_stands_on_the_ceiling(reached):
+    marks = [Mark("loop", "repaired CNN", 10.0, reached)]
+    axes = draw_roofline({"CPU": Roof(Rates(100e9, 50e9), marks)}).axes[0]
+    (box,) = (t.get_window_extent() for t in axes.texts if t.get_text() == "repaired CNN")
+    ceiling = axes.transData.transform((10.0, 50.0))[1]
+    assert not box.y0 <= ceiling <= box.y1
 
 
 def test_bars_reach_from_the_floor_to_the_time():

@@ -20,7 +20,7 @@ from nagcore.evidence.limits import (
 )
 from nagcore.evidence.limits_roof import roof_of_sweeps
 from nagcore.evidence.limits_sweeps import ratios_of, times_of
-from nagcore.evidence.limits_table import FAR
+from nagcore.evidence.limits_table import FAR, summarize_loops
 from nagcore.evidence.store import load_record
 from nagcore.evidence.sweep_verdicts import AT_ONCE, GOAL
 
@@ -74,6 +74,7 @@ def test_every_number_in_prose_is_handed_to_it():
     given |= {f"rate_{name}" for name in ("bandwidth", "peak", "ridge")}
     given |= {f"added_{name}" for name in ("least", "most", "short", "long")}
     given |= {"memory_most", "memory_growth"}
+    given |= {f"loops_{name}" for name in summarize_loops([])}
     assert used - given == set()
 
 

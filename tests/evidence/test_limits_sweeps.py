@@ -123,7 +123,7 @@ def test_nothing_is_said_of_what_was_not_timed():
 
 def test_in_short_both_gains_are_said_of_each_network():
     said = say_goal_in_short(made_up(at_once=20.0))
-    assert said.startswith("So many times as fast are 64 of them at once on a GPU")
+    assert said.startswith("On a GPU 64 of them at once are this many times as fast as one after")
     assert said.endswith("as a graph: small CNN, 20.0 and 5.00; autoencoder, 20.0 and 5.00.")
 
 

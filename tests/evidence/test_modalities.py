@@ -24,11 +24,14 @@ from nagcore.evidence.modalities_demonstrations import count_bits
 from nagcore.evidence.modalities_table import (
     samples,
     summarize_modality,
+    summarize_start,
     tabulate_modality,
 )
 from nagcore.evidence.modalities_verdicts import (
     ranking,
     reached,
+    say_clock,
+    say_momenta,
     say_protocol,
     say_ranking,
     say_reached,
@@ -273,6 +276,41 @@ def test_seconds_of_a_busy_machine_are_not_compared():
     )
 
 
+def test_the_clock_tells_the_cheapest_step_and_who_is_there_sooner():
+    nag = row("nag", [1.0, 1.0], (3.0, 1.5), ms=1.0)
+    early: dict[str, Any] = {"step": [0, 5, 10], "ms": 1.5}
+    adamw = row("adamw", [1.0, 1.0], (3.0, 1.4, 1.2), **early)
+    muon = row("muon", [1.0, 1.0], (3.0, 2.0, 1.4), **early)
+    assert say_clock(made_up(nag, adamw, muon)) == (
+        "A step of NAG takes the least time, and AdamW is where NAG ends in less time than NAG "
+        "took."
+    )
+    assert "and none of the others is where NAG ends" in say_clock(made_up(nag, muon))
+    quick = row("muon", [1.0, 1.0], (3.0, 1.4), ms=0.5)
+    both = say_clock(made_up(nag, adamw, quick))
+    assert both.startswith("A step of Muon takes the least time, and AdamW and Muon are where NAG")
+    busy = row("adamw", [1.0, 1.0], (3.0, 1.4), step_seconds=[0.001, 0.0019])
+    assert say_clock(made_up(nag, busy)).startswith("Seconds are not compared:")
+    assert say_clock(made_up(adamw)) == "NAG was not trained."
+
+
+def test_nag_is_held_against_the_other_two_with_every_seed():
+    nag, low = row("nag", [1.0, 1.2]), row("sgd", [0.5, 0.6])
+    said = "The test losses of NAG lie"
+    both = made_up(nag, row("sgd", [2.0, 2.1]), row("heavy-ball", [3.0, 3.1]))
+    assert say_momenta(both) == f"{said} with every seed below those of heavy ball and SGD."
+    among = made_up(nag, low, row("heavy-ball", [1.1, 3.1]))
+    assert say_momenta(among) == (
+        f"{said} with every seed above those of SGD and among those of heavy ball."
+    )
+
+
+def test_where_each_is_after_a_third_of_its_steps():
+    more: dict[str, Any] = {"step": [0, 4, 6, 12]}
+    found = summarize_start(made_up(row("nag", [1.0], (4.0, 3.0, 2.0, 1.0), **more)), "text")
+    assert found == {"text_third": "4", "text_steps": "12", "text_third_nag": "3.00"}
+
+
 def test_step_sizes_at_the_end_of_the_grid_are_named():
     assert "inside its grid" in say_step_sizes(made_up(row("nag", [1.0])))
     at_end = made_up(row("nag", [1.0], lr=1.0), row("adan", [1.0], lr=0.01), row("muon", [1.0]))
@@ -290,7 +328,7 @@ def test_what_prose_takes_is_text():
     assert all(isinstance(value, str) and value for value in found.values())
     assert (found["text_best"], found["text_worst"]) == ("AdamW", "NAG")
     assert "3 step sizes on one seed" in say_protocol(record)
-    assert "n = 2 fresh seeds. Tier one." in say_protocol(record)
+    assert f"n = 2 fresh seeds. {record.note()}" in say_protocol(record)
     assert samples(record)["sample"].tolist() == ["In the beginning"] * 2
 
 

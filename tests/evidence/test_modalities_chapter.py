@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nagcore.evidence.experiments import EXPERIMENTS
-from nagcore.evidence.modalities_table import summarize_modality
+from nagcore.evidence.modalities_table import summarize_modality, summarize_start
 from nagcore.evidence.modalities_verdicts import (
     STEADY,
     at_ends,
@@ -17,6 +17,8 @@ from nagcore.evidence.modalities_verdicts import (
     mean_curve,
     ranking,
     reached,
+    say_clock,
+    say_momenta,
     unsteadiness,
 )
 from nagcore.evidence.provenance import Provenance
@@ -58,6 +60,7 @@ def test_no_numeral_is_typed_into_the_prose(number):
 def test_every_name_in_the_prose_is_glued_and_every_glued_name_is_used():
     wanted = {name for text in prose() for name in GLUE.findall(text)}
     made = {name for kind in ("images", "text", "speech") for name in summaries(kind)}
+    made |= set(summarize_start(of_gpu("speech"), "speech"))
     glued, patterns = set(), []
     for cell in cells():
         if cell["cell_type"] == "code":
@@ -90,6 +93,10 @@ def test_what_is_said_of_images_on_a_gpu_is_in_the_record():
     assert all(at is None or at.share > 1 for at in found.values())
     cheapest = min(record.rows, key=lambda row: max(row["step_seconds"]))
     assert cheapest["optimizer"] == "nag"
+    assert say_clock(record) == (
+        "A step of NAG takes the least time, and none of the others is where NAG ends in less time "
+        "than NAG took."
+    )
 
 
 def test_what_is_said_of_text_on_a_gpu_is_in_the_record():
@@ -106,6 +113,7 @@ def test_what_is_said_of_speech_on_a_gpu_is_in_the_record():
     record = of_gpu("speech")
     losses = {row["optimizer"]: row["test_loss"] for row in record.rows}
     assert max(losses["nag"]) < min(losses["heavy-ball"] + losses["sgd"])
+    assert say_momenta(record).endswith("lie with every seed below those of heavy ball and SGD.")
     curves = {row["optimizer"]: mean_curve(row) for row in record.rows}
     third = len(curves["nag"]) // 3
     slow = ("sgd", "heavy-ball", "nag")

@@ -258,10 +258,12 @@ def test_places_are_shared_and_nobody_wins_a_race_that_nobody_ends():
 
 def test_the_caption_says_where_how_and_how_often():
     words = caption_of(race(plain))
-    assert words.startswith("fair-race-small, CPU-sized. Every method had the same 4 trials")
+    assert words.startswith(
+        "Experiment fair-race-small, CPU-sized. Every method had the same 4 trials"
+    )
     assert "(n = 5)" in words
     on_gpu = Record(EXPERIMENT.declaration, MADE, ())
-    assert caption_of(on_gpu).startswith("fair-race, on a GPU.")
+    assert caption_of(on_gpu).startswith("Experiment fair-race, on a GPU.")
 
 
 def test_a_record_of_a_gpu_goes_first(monkeypatch):

@@ -57,6 +57,17 @@ def test_prose_and_extrapolation(record):
             assert counts[other] >= count
 
 
+def test_prose_counts_the_steps_that_two_processes_take_slower(record):
+    numbers = summarize_scaling(record)
+    assert (numbers["scaling_steps"], numbers["scaling_slower"]) == ("10", "3")
+    assert numbers["scaling_slower_longest"] == "14.8"  # 2 ms and 128 examples of 0.1 ms
+    assert numbers["scaling_small_promised"] == numbers["scaling_small_first"]
+    for row in record.rows:
+        row["double"] = [[0.9 * each for each in rounds] for rounds in row["single"]]
+    assert summarize_scaling(record)["scaling_slower"] == "0"
+    assert summarize_scaling(record)["scaling_slower_longest"] == "–"
+
+
 def test_figure_shows_measured_and_predicted(record):
     gain, more = draw_scaling(record).axes
     assert len(gain.lines) == 2 * 2 + 1

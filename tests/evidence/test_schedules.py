@@ -96,12 +96,12 @@ def test_the_network_learns_alike_with_a_constant_step_size():
     assert dropped["loss"] != pytest.approx(first["loss"], abs=1e-3)
 
 
-def made_up(**changes):
-    """Losses 1, ½, …; NAG's is larger by 0.3 in the second epoch and by 0.1 ± 0.01 at the end."""
+def made_up(end=0.1, **changes):
+    """Losses 1, ½, …; NAG's is larger by 0.3 in the second epoch and by end ± 0.01 at the end."""
     declaration = DECLARATION.replace(**({"seed": (0, 1, 2), "epochs": 3} | changes))
 
     def row(setting):
-        more = np.array([0.0, 0.3, 0.1 + 0.01 * (setting["seed"] - 1)])
+        more = np.array([0.0, 0.3, end + 0.01 * (setting["seed"] - 1)])
         apart = setting["optimizer"] == NAMES[1] and setting["schedule"] == "drop"
         return {"loss": (np.array([1.0, 0.5, 0.2]) + apart * more).tolist(), "accuracy": 0.5}
 
@@ -117,7 +117,13 @@ def test_the_table_has_paired_differences_with_their_interval():
     assert table.loc["drop"].tolist() == [
         "0.200", "0.300", "+0.100 (+0.075 to +0.125)", "2", "+0.300 (+0.300 to +0.300)",
     ]  # fmt: skip
-    assert table.loc["constant", "NAG less torch"] == "+0.000 (+0.000 to +0.000)"
+    assert table.loc["constant", "NAG less torch"] == "0.000 (0.000 to 0.000)"
+
+
+def test_an_end_of_an_interval_is_not_rounded_to_zero():
+    """The interval is 0.025 ± 0.02484, which to three digits would begin at +0.000."""
+    numbers = summarize_schedules(made_up(end=0.025))
+    assert numbers["schedule_drop_end"] == "+0.0250 (+0.0002 to +0.0498)"
 
 
 def test_prose_numbers_of_schedules():

@@ -14,6 +14,11 @@ from nagcore.evidence.figures.streaming import (
     draw_stream_memory,
     draw_stream_speed,
 )
+from nagcore.evidence.stream_table import (
+    PEERS,
+    summarize_shuffle_quality,
+    summarize_stream_speed,
+)
 
 from .made_up import record_of
 
@@ -38,6 +43,23 @@ def test_bars_are_the_medians_fastest_on_top():
     assert axes.get_xscale() == "log"
     hatches = [bar.get_hatch() is None for bar in bars]
     assert hatches == [False, False, True]  # told apart without colour
+
+
+def test_prose_sets_the_slowest_reader_beside_the_fastest():
+    readers = {"nagcore": 3000.0, "nagcore, normalised": 2000.0, "memmap, not shuffled": 9870.0}
+    readers |= {"DataLoader on memmap": 500.0} | dict.fromkeys(PEERS, 8.0)
+
+    def measure(setting):
+        return {
+            "reader": list(readers), "version": ["a"] * len(readers), "images": 10,
+            "cold": [[rate] * 3 for rate in readers.values()],
+            "warm": [[2 * rate] * 3 for rate in readers.values()],
+            "bytes_per_image": [784.0] * len(readers),
+        }  # fmt: skip
+
+    numbers = summarize_stream_speed(record_of(SPEED, measure))
+    assert numbers["stream_span"] == "1,200"  # 1,234 in two digits
+    assert numbers["stream_times_grain"] == "375"
 
 
 def test_memory_and_speed_are_drawn_by_size():
@@ -66,7 +88,12 @@ def test_shuffle_quality_shows_measured_and_predicted():
             "correlation_predicted": 0.35, "correlation_full": 0.004,
         }  # fmt: skip
 
-    variance, correlation = draw_shuffle_quality(record_of(SHUFFLE, measure)).axes
+    record = record_of(SHUFFLE, measure)
+    said = summarize_shuffle_quality(record)
+    assert said["quality_off"] == "0.0 %"
+    assert said["quality_places_off"] == "1 %"  # √0.125 against 0.35
+    assert said["quality_places_errors"] == "0.1"  # 0.125 ± 0.035 against 0.1225
+    variance, correlation = draw_shuffle_quality(record).axes
     predicted, measured = variance.lines[:2]
     np.testing.assert_allclose(np.asarray(measured.get_ydata()), np.asarray(predicted.get_ydata()))
     marks = np.asarray(correlation.lines[1].get_ydata())

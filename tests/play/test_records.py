@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from element_modules import call, call_all
+from element_modules import MODULES, call, call_all
 
 from nagcore.errors import UsageError
 from nagcore.evidence.experiment import Experiment
@@ -106,6 +107,24 @@ def test_what_is_embedded_is_small_and_names_its_origin(tasks: list[RecordedTask
         origin = packed["records"][task.record.declaration.name]
         assert origin["commit"] == task.record.provenance.short_commit
         assert origin["device"] == task.record.provenance.device
+
+
+def test_every_method_has_a_mark_that_the_page_can_draw(tasks: list[RecordedTask]) -> None:
+    looks = pack(tasks)["looks"]
+    shapes = (MODULES / "marks.mjs").read_text().partition("SHAPES = {")[2].partition("};")[0]
+    drawn = set(re.findall(r'^  "?([a-z-]+)"?: "M', shapes, re.MULTILINE))
+    assert {look[3] for look in looks.values()} <= drawn
+    race = next(task for task in tasks if task.name == "race-cnn")
+    marks = [looks[curves.method][3] for curves in race.curves]
+    assert len(set(marks)) == len(marks) == 10
+
+
+def test_curves_are_marked_at_about_eight_places_each_at_its_own() -> None:
+    first, second, few = call_all(MODULE, [("markedPlaces", [n, k]) for n, k in
+                                           ((30, 0), (30, 1), (3, 5))])  # fmt: skip
+    assert first == list(range(0, 30, 3))
+    assert second == list(range(1, 30, 3))
+    assert few == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("tasks")

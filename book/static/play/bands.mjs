@@ -39,6 +39,14 @@ export function placeAt(places, x) {
   return Math.max(places.findLastIndex((place) => place <= x * (1 + 1e-9)), 0);
 }
 
+/** Which of n points bear a mark, about eight; the place of a curve among others shifts them. */
+export function markedPlaces(n, place) {
+  const every = Math.max(1, Math.floor(n / 8));
+  const marked = [];
+  for (let i = place % every; i < n; i += every) marked.push(i);
+  return marked;
+}
+
 /** Ticks of a logarithmic axis: 1, 2 and 5 times powers of ten, round numbers where it is short. */
 export function fineTicks([low, high]) {
   if (high / low < 4) return ticks([low, high], 5);

@@ -14,6 +14,15 @@ export const SHAPES = {
   triangle: "M0-1.2L1.1 0.8L-1.1 0.8Z",
   diamond: "M0-1.2L1.2 0L0 1.2L-1.2 0Z",
   square: "M-.9-.9H.9V.9H-.9Z",
+  "triangle-down": "M0 1.2L1.1-.8L-1.1-.8Z",
+  "triangle-left": "M-1.2 0L.8 1.1L.8-1.1Z",
+  "triangle-right": "M1.2 0L-.8 1.1L-.8-1.1Z",
+  "thin-diamond": "M0-1.3L.75 0L0 1.3L-.75 0Z",
+  plus: "M-.4-1.1H.4V-.4H1.1V.4H.4V1.1H-.4V.4H-1.1V-.4H-.4Z",
+  cross: "M-.6-1.1L0-.5L.6-1.1L1.1-.6L.5 0L1.1 .6L.6 1.1L0 .5L-.6 1.1L-1.1 .6L-.5 0L-1.1-.6Z",
+  pentagon: "M0-1.15L1.1-.36L.68.93L-.68.93L-1.1-.36Z",
+  hexagon: "M0-1.15L1-.58L1 .58L0 1.15L-1 .58L-1-.58Z",
+  "hexagon-flat": "M-1.15 0L-.58-1L.58-1L1.15 0L.58 1L-.58 1Z",
   star: "M0-1.4L.35-.45L1.35-.43L.55.18L.85 1.15L0 .58L-.85 1.15L-.55.18L-1.35-.43L-.35-.45Z",
 };
 /** Make an HTML element with attributes and children. */

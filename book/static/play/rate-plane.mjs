@@ -67,8 +67,8 @@ const words = {
     fast: "快",
     flat: "λ = μ",
     steep: "λ = L",
-    converges: "步长 {step}/L、动量 {momentum} 时，{name}在最坏情况下每步将误差缩小为 {rate} 倍；取最优参数时为 {best} 倍。",
-    diverges: "步长 {step}/L、动量 {momentum} 时，{name}发散：最坏情况下误差每步增大为 {rate} 倍；取最优参数时每步缩小为 {best} 倍。",
+    converges: "步长 {step}/L、动量 {momentum} 时，{name}在最坏情况下每步将误差缩小为原来的 {rate} 倍；取最优参数时为 {best} 倍。",
+    diverges: "步长 {step}/L、动量 {momentum} 时，{name}发散：最坏情况下误差每步增大为原来的 {rate} 倍；取最优参数时每步缩小为原来的 {best} 倍。",
   },
 };
 

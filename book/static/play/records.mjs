@@ -1,5 +1,5 @@
 // Records: curves of recorded trainings, with the reach of their seeds.
-import { bandOf, bandsOf, decode, fineTicks, placeAt } from "./bands.mjs";
+import { bandOf, bandsOf, decode, fineTicks, markedPlaces, placeAt } from "./bands.mjs";
 import { Select, count, threeFigures } from "./labels.mjs";
 import { Playground, define, element, fillIn, inkOf, show, swatch } from "./play.mjs";
 import { RECORD_WORDS } from "./record-words.mjs";
@@ -73,8 +73,10 @@ class Records extends Playground {
     this.heading = element("th", { scope: "col" });
     const all = Object.keys(this.task.methods);
     const head = element("th", { scope: "col" }, words.method, " ");
-    this.button(words.all, () => (this.chosen = new Set(all)), head);
-    this.button(words.none, () => this.chosen.clear(), head);
+    const both = element("span", { class: "nag-together" });
+    this.button(words.all, () => (this.chosen = new Set(all)), both);
+    this.button(words.none, () => this.chosen.clear(), both);
+    head.append(both);
     this.rows = all.map((method) => this.makeRow(method));
     const names = element("tr", {}, head, element("th", { scope: "col" }, words.stepSize),
       this.heading);
@@ -99,8 +101,8 @@ class Records extends Playground {
   }
 
   looks(method) {
-    const [name, color, dash] = this.data.looks[method];
-    return { name, color, dash };
+    const [name, color, dash, marker] = this.data.looks[method];
+    return { name, color, dash, marker };
   }
 
   /** The name of a method in the page's language; a momentum behind it stays. */
@@ -122,7 +124,13 @@ class Records extends Playground {
     const shown = Object.keys(task.methods).filter((method) => this.chosen.has(method));
     const along = (method) => (unit === "seconds" ? task.methods[method].seconds : task.places);
     this.scale(shown, along, unit);
-    for (const method of shown) this.drawMethod(method, along(method));
+    this.curves.node.classList.toggle("nag-many", shown.length > 5);
+    if (this.spread.value === "each") {
+      for (const method of shown) this.drawSeeds(method, along(method));
+    } else {
+      for (const method of shown) this.drawBand(method, along(method));
+      shown.forEach((method, place) => this.drawMedian(method, along(method), place));
+    }
     const x = (this.look.value / 100) * this.curves.axes.x.range[1];
     const { top, bottom } = this.curves.box;
     const at = { x1: this.curves.px(x), x2: this.curves.px(x), y1: top, y2: bottom };
@@ -130,7 +138,8 @@ class Records extends Playground {
     for (const method of shown) {
       const place = placeAt(along(method), x);
       const point = [along(method)[place], task.methods[method].band[place].middle];
-      if (Number.isFinite(point[1])) this.curves.mark(point, this.looks(method));
+      const look = { ...this.looks(method), size: 5 };
+      if (Number.isFinite(point[1])) this.curves.mark(point, look);
     }
     this.sayOrigin(timed);
     return this.say(shown, along, unit, x);
@@ -158,23 +167,32 @@ class Records extends Playground {
     }
   }
 
-  drawMethod(method, xs) {
-    const look = this.looks(method);
-    const { band, values } = this.task.methods[method];
-    if (this.spread.value === "each") {
-      for (const run of values) {
-        this.curves.line(xs.map((x, i) => [x, run[i]]), { ...look, width: 1, dash: "" });
-      }
-      return;
-    }
-    const whole = band.flatMap(({ low, high }, i) =>
+  /** The band of a method, from the least of its seeds to the greatest. */
+  drawBand(method, xs) {
+    const whole = this.task.methods[method].band.flatMap(({ low, high }, i) =>
       Number.isFinite(low) ? [[xs[i], low, high]] : []);
     const pixel = ([x, y]) => `${this.curves.px(x).toFixed(1)} ${this.curves.py(y).toFixed(1)}`;
     const edge = [...whole.map(([x, low]) => [x, low]),
       ...whole.reverse().map(([x, , high]) => [x, high])];
-    this.curves.add("path",
-      { class: "nag-area", d: `M${edge.map(pixel).join("L")}Z`, style: inkOf(look.color) });
-    this.curves.line(band.map(({ middle }, i) => [xs[i], middle]), look);
+    const style = inkOf(this.looks(method).color);
+    this.curves.add("path", { class: "nag-area", d: `M${edge.map(pixel).join("L")}Z`, style });
+  }
+
+  /** The median of a method; its place among those shown shifts the marks. */
+  drawMedian(method, xs, place) {
+    const look = this.looks(method);
+    const points = this.task.methods[method].band.map(({ middle }, i) => [xs[i], middle]);
+    this.curves.line(points, look);
+    for (const i of markedPlaces(points.length, place)) {
+      if (Number.isFinite(points[i][1])) this.curves.mark(points[i], look);
+    }
+  }
+
+  drawSeeds(method, xs) {
+    for (const run of this.task.methods[method].values) {
+      const look = { ...this.looks(method), width: 1, dash: "" };
+      this.curves.line(xs.map((x, i) => [x, run[i]]), look);
+    }
   }
 
   sayOrigin(timed) {

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nagcore.evidence.ablation_table import REPAIRED, accuracies
-from nagcore.evidence.figures.style import STYLES, book_figure
+from nagcore.evidence.figures.style import LABEL, STYLES, book_figure
 from nagcore.evidence.record import Record
 
 _BLUE = STYLES["nag"].color
@@ -52,7 +52,7 @@ def draw_ablation(record: Record) -> Figure:
         axes.axvline(best[REPAIRED].mean(), color="#999999", linestyle=":", linewidth=1)
     axes.axvline(0.1, color="#999999", linestyle="-", linewidth=0.8)
     axes.annotate("chance", (0.1, len(best) - 0.6), xytext=(4, 0), textcoords="offset points",
-                  fontsize=7.5, color="#666666")  # fmt: skip
+                  fontsize=7.5, color=LABEL)  # fmt: skip
     axes.set_yticks(range(len(best)), list(reversed(best)))
     axes.set_xlim(0, 0.95)
     axes.set_ylabel("undone")

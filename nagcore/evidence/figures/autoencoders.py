@@ -33,6 +33,8 @@ from nagcore.evidence.record import Record
 from nagcore.training.curves import render_curves
 
 _MARKERS = ("o", "s", "^", "D")
+# Records are no methods: all three are of Nesterov's.
+_RECORDS = (("#0072b2", "-"), ("#8c3f7f", (0, (4, 1.5))), ("#b07800", (0, (3, 1, 1, 1))))
 _PUBLISHED = {"color": "#2b2b2b", "linestyle": (0, (1, 1)), "marker": "x"}
 
 
@@ -189,7 +191,8 @@ def draw_scales(records: Mapping[str, Record]) -> Figure:
     for k, (name, record) in enumerate(records.items()):
         best = best_by_scale(record)
         errors = [each.after for each in best.values()]
-        _draw_bars(axes, list(best), errors, shade("nag", CEILINGS[k]), _MARKERS[k], name)
+        color, dashes = _RECORDS[k]
+        _draw_bars(axes, list(best), errors, color, _MARKERS[k], name, dashes)
     axes.set_xscale("log", base=2)
     axes.set_xticks(list(SCALES), [f"{scale:g}" for scale in SCALES])
     _set_log(axes)

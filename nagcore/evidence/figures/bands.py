@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.errors import UsageError
-from nagcore.evidence.figures.style import MethodStyle
+from nagcore.evidence.figures.style import MethodStyle, fill_band
 from nagcore.names import closest_first
 
 _WIDTH = {1: 5.6, 2: 7.2, 3: 8.6}  # inches, by the number of panels side by side
@@ -114,7 +114,7 @@ def draw_band(
         band.x, np.where(seen, band.middle, np.nan), marker=style.marker, markersize=4,
         markevery=(place % every, every), **style.line(),
     )  # fmt: skip
-    axes.fill_between(band.x, band.low, band.high, color=style.color, alpha=0.13, linewidth=0)
+    fill_band(axes, band.x, band.low, band.high, style.color)
     lost = band.x[~seen]
     if len(lost) and marks is None:
         height = 0.02 + 0.03 * place if higher_is_better else 0.98 - 0.03 * place

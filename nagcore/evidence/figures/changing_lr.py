@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nagcore.evidence.figures.spread import spread_along
-from nagcore.evidence.figures.style import STYLES, MethodStyle, book_figure
+from nagcore.evidence.figures.style import STYLES, MethodStyle, book_figure, fill_band
 from nagcore.evidence.record import Record
 from nagcore.evidence.schedules import ScheduledRun
 
@@ -68,9 +68,7 @@ def draw_schedule_losses(record: Record) -> Figure:
             chosen = long.loc[(long["schedule"] == schedule) & (long["optimizer"] == name)]
             curve, style = spread_along(chosen, "epoch", "loss"), STYLE_OF[name]
             axes.plot(curve.x + 1, curve.mean, **style.line())
-            axes.fill_between(
-                curve.x + 1, curve.least, curve.greatest, color=style.color, alpha=0.15, linewidth=0
-            )
+            fill_band(axes, curve.x + 1, curve.least, curve.greatest, style.color)
         axes.set_title(schedule, fontsize=9.5, loc="left")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supxlabel("epoch", fontsize=9.5)

@@ -13,6 +13,8 @@ from nagcore.evidence.figures.style import STYLES, book_figure
 from nagcore.theory.cycle import CyclingFunction, run_exactly
 
 _SHADE = "#d55e00"
+# A second run of a method: darker, dotted, its marks open.
+_SECOND = {"linestyle": ":", "color": "#7a3500", "marker": "s", "markerfacecolor": "white"}
 
 
 @book_figure
@@ -29,16 +31,8 @@ def draw_cycle(runs: Mapping[str, np.ndarray], labels: Mapping[str, str]) -> Fig
     for name, run in runs.items():
         method, _, second = name.partition(" ")
         style = STYLES[method]
-        right.plot(
-            run,
-            color=style.color,
-            linestyle=":" if second else style.linestyle,
-            linewidth=1.2,
-            marker=style.marker,
-            markersize=4,
-            markerfacecolor="white" if second else style.color,
-            label=labels[name],
-        )
+        look = {**style.line(), "marker": style.marker, **(_SECOND if second else {})}
+        right.plot(run, **{**look, "label": labels[name]}, linewidth=1.2, markersize=4)
     right.axhline(0, color="#999999", linewidth=0.8)
     right.set_xlabel("step k")
     right.set_ylabel("iterate")

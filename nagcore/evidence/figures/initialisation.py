@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nagcore.evidence.figures.style import MethodStyle, book_figure
+from nagcore.evidence.figures.style import MethodStyle, book_figure, fill_band
 from nagcore.evidence.record import Record
 from nagcore.evidence.signal_table import runs_by_scheme
 
@@ -68,10 +68,9 @@ def _draw_scheme(axes: Axes, style: MethodStyle, runs: dict[str, np.ndarray], co
     curves = runs[column]
     layers = np.arange(1, curves.shape[1] + 1)
     axes.plot(layers, np.exp(np.log(curves).mean(axis=0)), **style.line(), linewidth=1.3)
-    axes.fill_between(
-        layers, curves.min(axis=0), curves.max(axis=0), color=style.color, alpha=0.15, linewidth=0
-    )
+    fill_band(axes, layers, curves.min(axis=0), curves.max(axis=0), style.color)
     if f"expected_{column}" in runs:
         expected = np.exp(np.log(runs[f"expected_{column}"]).mean(axis=0))
-        axes.plot(layers, expected, color="#888888", linewidth=0.6, zorder=1)
+        # Wide and pale: the measured curves lie on it, and it is seen on both sides of them.
+        axes.plot(layers, expected, color="#888888", alpha=0.35, linewidth=5, zorder=1)
     axes.set_yscale("log")

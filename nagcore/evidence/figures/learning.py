@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.evidence.figures.spread import spread_along
-from nagcore.evidence.figures.style import STYLES, book_figure, ring
+from nagcore.evidence.figures.style import LABEL, STYLES, book_figure, fill_band, ring
 from nagcore.evidence.record import Record
 
 
@@ -28,9 +28,7 @@ def draw_learning_curves(record: Record) -> Figure:
             curve = spread_along(long.loc[long["optimizer"] == name], "epoch", column)
             style = STYLES[name]
             axes.plot(curve.x, curve.mean, **style.line())
-            axes.fill_between(
-                curve.x, curve.least, curve.greatest, color=style.color, alpha=0.15, linewidth=0
-            )
+            fill_band(axes, curve.x, curve.least, curve.greatest, style.color)
         axes.set_xlabel("epoch")
     panels[0].set_yscale("log")
     panels[0].set_ylabel("training loss, nats")
@@ -73,7 +71,7 @@ def draw_accuracies(record: Record, baselines: Record) -> Figure:
             ha="right",
             va="top",
             fontsize=7.5,
-            color="#666666",
+            color=LABEL,
         )
     axes.set_yticks(range(len(names)), [STYLES[name].label for name in reversed(names)])
     axes.set_xlabel("accuracy on the 1,000 test images")
@@ -100,6 +98,7 @@ def _draw_seeds(axes: Axes, height: int, name: str, values: np.ndarray) -> None:
             textcoords="offset points",
             va="center",
             color=style.color,
+            backgroundcolor=axes.get_facecolor(),  # the lines of the baselines pass behind
         )
     else:
         axes.plot([values.mean()] * 2, [height - 0.3, height + 0.3], color=style.color)

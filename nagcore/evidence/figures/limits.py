@@ -114,7 +114,7 @@ def draw_roofline(roofs: Mapping[str, Roof | None]) -> Figure:
     figure.draw_without_rendering()  # sets the scales by which labels find free places
     for axes, roof in zip(panels[:, 0], roofs.values(), strict=True):
         if roof is not None:
-            _label_marks(axes, roof.marks)
+            _label_marks(axes, roof.marks, _along_ceiling(axes, roof))
     return figure
 
 
@@ -137,8 +137,18 @@ def _draw_roof(axes: Axes, roof: Roof) -> None:
     axes.set_ylabel("GFLOP/s")
 
 
-def _label_marks(axes: Axes, marks: Sequence[Mark]) -> None:
-    """Write each label at the first place beside its mark where nothing stands, if there is one."""
+def _along_ceiling(axes: Axes, roof: Roof) -> list[Bbox]:
+    """Return small boxes along the ceiling, in dots, closer together than a label is high."""
+    x = np.geomspace(*axes.get_xlim(), 400)
+    line = np.column_stack([x, [1e-9 * roof.rates.ceiling(each) for each in x]])
+    return [Bbox.from_bounds(a - 1, b - 2, 2, 4) for a, b in axes.transData.transform(line)]
+
+
+def _label_marks(axes: Axes, marks: Sequence[Mark], line: Sequence[Bbox]) -> None:
+    """Write each label at the first place beside its mark where nothing stands, if there is one.
+
+    Where there is none, it stands where it touches the fewest things.
+    """
     points = [axes.transData.transform((mark.intensity, 1e-9 * mark.rate)) for mark in marks]
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in points]
     for mark in sorted(marks, key=lambda mark: mark.rate):
@@ -148,7 +158,10 @@ def _label_marks(axes: Axes, marks: Sequence[Mark]) -> None:
         )  # fmt: skip
         label.set_in_layout(False)
         boxes = {place: _box_at(label, place) for place in _PLACES}
-        hits = {place: box.count_overlaps(taken) for place, box in boxes.items()}
+        hits = {
+            place: box.count_overlaps(taken) + min(1, box.count_overlaps(line))
+            for place, box in boxes.items()
+        }
         best = min(_PLACES, key=lambda place: hits[place])
         taken.append(_box_at(label, best))
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from nagcore.evidence.figures.style import book_figure
+from nagcore.evidence.figures.style import LABEL, book_figure
 from nagcore.evidence.loop_contestants import CONTESTANTS
 from nagcore.evidence.loop_speed_table import loops_of, row_of, times_by_loop
 from nagcore.evidence.record import Record
@@ -56,7 +56,7 @@ def _draw_network(
     for place, name in enumerate(names):
         if name not in times:
             axes.annotate("not timed", (0, place), xytext=(3, 0), textcoords="offset points",
-                va="center", fontsize=7.5, color="#666666")  # fmt: skip
+                va="center", fontsize=7.5, color=LABEL)  # fmt: skip
             continue
         color = _OURS if CONTESTANTS[name].package == "nagcore" else _THEIRS
         axes.barh(place, statistics.median(times[name]), color=color, alpha=0.5, height=0.7)

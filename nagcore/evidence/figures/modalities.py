@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from nagcore.evidence.figures.style import book_figure, find_style, ring
+from nagcore.evidence.figures.style import book_figure, fill_band, find_style, ring
 from nagcore.evidence.modalities_verdicts import times
 from nagcore.evidence.record import Record
 from nagcore.training.speech import DigitFeatures
@@ -51,9 +51,7 @@ def _draw_spread(axes: Axes, x: np.ndarray, row: Mapping[str, Any], column: str)
     values = np.asarray(row[column], dtype=float)
     style = find_style(row["optimizer"])
     axes.plot(x, values.mean(axis=0), **style.line(), marker=style.marker, markersize=3)
-    axes.fill_between(
-        x, values.min(axis=0), values.max(axis=0), color=style.color, alpha=0.15, linewidth=0
-    )
+    fill_band(axes, x, values.min(axis=0), values.max(axis=0), style.color)
 
 
 @book_figure

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from nagcore.evidence.batch_scaling import bend
 from nagcore.evidence.batch_size_table import curve_of
 from nagcore.evidence.batch_size_trials import momentum_of, trials
-from nagcore.evidence.figures.style import BOUND, STYLES, book_figure
+from nagcore.evidence.figures.style import BOUND, STYLES, book_figure, fill_band
 from nagcore.evidence.noise_scale import NoiseScale
 from nagcore.evidence.noisy_quadratic_table import steps_of
 from nagcore.evidence.record import Record
@@ -127,7 +127,7 @@ def draw_batch_sizes(record: Record | None) -> Figure:
                 for steps in (curve.median, curve.least, curve.greatest)
             )
             axes.plot(sizes, middle, **style.line(), marker=style.marker, markersize=4)
-            axes.fill_between(sizes, least, greatest, color=style.color, alpha=0.12, linewidth=0)
+            fill_band(axes, sizes, least, greatest, style.color)
             _mark_misses(axes, sizes, curve.greatest, style.color)
         _mark_bend(counts, sizes, curve.median, style.color)
     if np.isfinite(first).any():

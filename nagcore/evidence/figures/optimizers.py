@@ -17,16 +17,7 @@ from nagcore.evidence.record import Record
 from nagcore.evidence.report import scientific
 from nagcore.evidence.valleys import Valley, find_valley
 
-OPTIMIZER_STYLES: dict[str, MethodStyle] = {
-    **STYLES,
-    "nag-restart": MethodStyle("Nesterov, restart", "#0072b2", (0, (2, 1)), "v"),
-    "nadam": MethodStyle("NAdam", "#3f8f63", (0, (3, 1, 1, 1)), "X"),
-    "adan": MethodStyle("Adan", "#8c3f7f", (0, (4, 1)), "p"),
-    "muon": MethodStyle("Muon", "#5a4fa2", (0, (6, 1.5)), "h"),
-    "schedule-free": MethodStyle("schedule-free", "#a8325a", (0, (2, 1, 1, 1)), "*"),
-    "schedule-free-adamw": MethodStyle("schedule-free AdamW", "#a8325a", (0, (1, 1)), "*"),
-    "lbfgs": MethodStyle("L-BFGS", "#5f5f5f", "-", "s"),
-}
+OPTIMIZER_STYLES = STYLES
 # One colour for what is one family, dashes for its members.
 NADAM_STYLES: dict[str, MethodStyle] = {
     "torch": MethodStyle("torch", "#0072b2", "-", "o"),

@@ -22,7 +22,7 @@ from nagcore.evidence.figures.bands import (
     ring_best,
     set_scales,
 )
-from nagcore.evidence.figures.style import MethodStyle, book_figure, find_style
+from nagcore.evidence.figures.style import LABEL, MethodStyle, book_figure, find_style
 from nagcore.evidence.protocol import Profile, bootstrap_interval
 
 
@@ -222,5 +222,5 @@ def _draw_times(
     if missed := len(times) - len(hit):
         axes.annotate(
             f"{missed} of {len(times)} missed", (edge, height), xytext=(7, 0),
-            textcoords="offset points", va="center", fontsize=7.5, color=style.color,
+            textcoords="offset points", va="center", fontsize=7.5, color=LABEL,
         )  # fmt: skip

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nagcore.evidence.figures.spread import spread_along
-from nagcore.evidence.figures.style import BOUND, STYLES, book_figure
+from nagcore.evidence.figures.style import BOUND, LABEL, STYLES, book_figure
 from nagcore.evidence.record import Record
+from nagcore.evidence.report import scientific
 from nagcore.theory.minimize import Solution
 
 # Below about 1e-14 of the first gap a measured gap is rounding.
@@ -30,7 +31,7 @@ def draw_gaps(
 
     Args:
         runs: a solution with its trace for each method, by its name in `STYLES`.
-        bounds: curves from step 0 on, by the text of their legend.
+        bounds: of some of the runs, from step 0 on, by the same names.
         log_steps: whether the steps are on a logarithmic axis, which makes a power of k a line.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6))
@@ -38,8 +39,9 @@ def draw_gaps(
     for name, run in runs.items():
         gaps = _above_rounding(run.gaps)
         axes.plot(np.arange(first, len(gaps)), gaps[first:], **STYLES[name].line())
-    for label, bound in (bounds or {}).items():
-        axes.plot(np.arange(first, len(bound)), bound[first:], **BOUND, label=label)
+    for name, bound in (bounds or {}).items():
+        look = {**BOUND, "color": STYLES[name].color, "label": f"bound of {STYLES[name].label}"}
+        axes.plot(np.arange(first, len(bound)), bound[first:], **look)
     axes.set_yscale("log")
     if log_steps:
         axes.set_xscale("log")
@@ -60,7 +62,8 @@ def draw_gaps_by_condition_number(
         bounds: its bound for each κ, from step 0 on.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    for shade, (kappa, run) in zip(np.linspace(0.0, 0.6, len(runs)), runs.items(), strict=True):
+    # The palest is dark enough to be read, as the label has the colour of the line.
+    for shade, (kappa, run) in zip(np.linspace(0.0, 0.44, len(runs)), runs.items(), strict=True):
         gaps = _above_rounding(run.gaps)
         axes.plot(gaps, color=str(shade))
         axes.plot(np.where(np.isnan(gaps), np.nan, bounds[kappa]), **BOUND)
@@ -130,7 +133,7 @@ def draw_steps_against_condition_number(record: Record) -> Figure:
         frame = record.frame()
         _draw_steps(axes, record, frame.loc[frame["accuracy"] == accuracy])
         axes.annotate(
-            f"to a relative gap of {accuracy:g}",
+            f"to a relative gap of {scientific(accuracy).removeprefix('1.0 × ')}",
             (0.5, 1.0),
             xycoords="axes fraction",
             ha="center",
@@ -154,7 +157,7 @@ def _draw_steps(axes: Axes, record: Record, frame: pd.DataFrame) -> None:
     for power, text, anchor in ((1.0, "∝ κ", start.max() * 2), (0.5, "∝ √κ", start.min() / 4)):
         line = anchor * (kappa / kappa[0]) ** power
         axes.plot(kappa, line, color="#999999", linewidth=0.8, linestyle=":")
-        axes.annotate(text, (kappa[-1], line[-1]), color="#666666", ha="right", va="bottom")
+        axes.annotate(text, (kappa[-1], line[-1]), color=LABEL, ha="right", va="bottom")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("condition number κ")

@@ -16,6 +16,8 @@ _LOOKS: dict[str, tuple[str, object, float]] = {
     "Keras's update": ("#2b2b2b", (0, (4, 1.5)), 1.6),
     "nagcore.optim.NAG": ("#0072b2", "-", 1.6),
 }
+# The momentum of step k forms the query point after the step before it.
+_FELT_EARLIER = {"step size": 0, "momentum": 1}
 
 
 @book_figure
@@ -34,7 +36,8 @@ def draw_drift(record: Record) -> Figure:
             # An exact zero has no place on a logarithmic axis.
             values = np.maximum(rows[name]["distance"], 1e-17)
             axes.plot(values, color=color, linestyle=dash, linewidth=width, label=name)
-        _mark_change(axes, record.declaration.constants["changed_at"], f"{changed} changes")
+        step = record.declaration.constants["changed_at"] - _FELT_EARLIER[changed]
+        _mark_change(axes, step, f"{changed} changes")
         axes.set_yscale("log")
         axes.set_xlabel("step k")
     panels[0, 0].set_ylabel("distance from y")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, ParamSpec
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from nagcore.errors import UsageError
@@ -46,13 +47,13 @@ STYLES: dict[str, MethodStyle] = {
     "triple-momentum": MethodStyle("triple momentum", "#7a3500", (0, (3, 1, 1, 1, 1, 1)), "X"),
     "item": MethodStyle("ITEM", "#8c3f7f", (0, (4, 1)), "p"),
     "adam": MethodStyle("Adam", "#00785a", (0, (1, 1)), "P"),
-    "adamw": MethodStyle("AdamW", "#00533e", (0, (1, 2)), "<"),
-    "nadam": MethodStyle("NAdam", "#3f8f63", (0, (3, 1, 1, 1)), "X"),
-    "nadamw": MethodStyle("NAdamW", "#77a83c", (0, (3, 2, 1, 2)), ">"),
+    "adamw": MethodStyle("AdamW", "#2b2b2b", (0, (1, 2)), "<"),
+    "nadam": MethodStyle("NAdam", "#5f8000", (0, (3, 1, 1, 1)), "X"),
+    "nadamw": MethodStyle("NAdamW", "#0c9fb3", (0, (3, 2, 1, 2)), ">"),
     "adan": MethodStyle("Adan", "#8c3f7f", (0, (4, 1)), "p"),
     "muon": MethodStyle("Muon", "#5a4fa2", (0, (6, 1.5)), "h"),
-    "schedule-free": MethodStyle("schedule-free", "#a8325a", (0, (2, 1, 1, 1)), "*"),
-    "schedule-free-adamw": MethodStyle("schedule-free AdamW", "#a8325a", (0, (1, 1)), "*"),
+    "schedule-free": MethodStyle("schedule-free", "#b8203c", (0, (2, 1, 1, 1)), "*"),
+    "schedule-free-adamw": MethodStyle("schedule-free AdamW", "#b8203c", (0, (1, 1)), "*"),
     "nag-restart": MethodStyle("Nesterov, restart", "#0072b2", (0, (2, 1)), "v"),
     "lbfgs": MethodStyle("L-BFGS", "#5f5f5f", "-", "s"),
     "heavy-ball-0.995": MethodStyle("heavy ball, 0.995", "#9c3f00", (0, (5, 1, 1, 1)), ">"),
@@ -61,7 +62,11 @@ STYLES: dict[str, MethodStyle] = {
     "nag-0.999": MethodStyle("Nesterov, 0.999", "#17283c", "-", "H"),
 }
 
+# Of small words in a picture: dark enough on white, and where the page dims the picture.
+LABEL = "#4d4d4d"
 BOUND = {"color": "#8c3f7f", "linewidth": 1.0, "linestyle": (0, (6, 2, 1, 2))}
+
+_FILL, _EDGE = 0.2, 0.6  # opacity of a band
 
 _RC: dict[Any, Any] = {
     "axes.grid": True,
@@ -106,6 +111,20 @@ def ring(axes: Axes, x: Any, y: Any, color: str) -> None:
         color: of the curve.
     """
     axes.plot(x, y, marker="o", markersize=12, markerfacecolor="none", color=color)
+
+
+def fill_band(axes: Axes, x: Any, low: Any, high: Any, color: Any) -> None:
+    """Fill what lies between two curves, with a thin edge that shows where the band ends.
+
+    Args:
+        axes: with the curve in the middle.
+        x: where the curves were measured.
+        low: the lower curve; it breaks off where it is not finite.
+        high: the upper one, likewise.
+        color: of the curve.
+    """
+    fill, edge = to_rgba(color, _FILL), to_rgba(color, _EDGE)
+    axes.fill_between(x, low, high, facecolor=fill, edgecolor=edge, linewidth=0.6)
 
 
 def book_figure(draw: Callable[P, Figure]) -> Callable[P, Figure]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from nagcore.errors import UsageError
 from nagcore.evidence.experiment import Experiment
-from nagcore.evidence.figures.style import book_figure, find_style
+from nagcore.evidence.figures.style import book_figure, fill_band, find_style
 from nagcore.evidence.play.base import Playground
 from nagcore.evidence.play.curves import Curves, RecordedTask, read_tasks
 from nagcore.evidence.record import Record
@@ -21,6 +21,13 @@ from nagcore.names import closest_first
 SHOWN = ("sgd", "heavy-ball", "nag", "adamw")
 """The methods that are shown at first."""
 _FIGURES = 4  # of each number that the page is given
+_MARKS = 8  # on each curve of the picture
+# The page's names of the marks, book/static/play/marks.mjs.
+_SHAPES = {
+    "o": "circle", "s": "square", "^": "triangle", "v": "triangle-down", "<": "triangle-left",
+    ">": "triangle-right", "D": "diamond", "d": "thin-diamond", "P": "plus", "X": "cross",
+    "p": "pentagon", "h": "hexagon", "H": "hexagon-flat", "*": "star",
+}  # fmt: skip
 
 
 def records(
@@ -70,16 +77,18 @@ def draw_recorded(task: RecordedTask, methods: Sequence[str]) -> Figure:
         methods: those to draw, as far as the task has them.
     """
     figure, axes = plt.subplots(figsize=(6.8, 3.6))
-    for curves in task.curves:
-        if curves.method not in methods:
-            continue
+    every = max(1, len(task.places) // _MARKS)
+    for place, curves in enumerate(c for c in task.curves if c.method in methods):
         style, values = (
             find_style(curves.method),
             np.where(np.isfinite(curves.values), curves.values, np.inf),
         )
-        axes.plot(task.places, np.median(values, axis=0), **style.line())
+        axes.plot(
+            task.places, np.median(values, axis=0), **style.line(), marker=style.marker,
+            markersize=4, markevery=(place % every, every),
+        )  # fmt: skip
         low, high = curves.values.min(axis=0), curves.values.max(axis=0)
-        axes.fill_between(task.places, low, high, color=style.color, alpha=0.15, linewidth=0)
+        fill_band(axes, task.places, low, high, style.color)
     if task.target is not None:
         axes.axhline(task.target, color="#8c3f7f", linewidth=1, linestyle="-.", label="target")
     axes.set_yscale("log")
@@ -123,7 +132,7 @@ def _look(method: str) -> list[str]:
     style = find_style(method)
     dash = style.linestyle
     dashes = "" if dash == "-" else " ".join(f"{2 * length:g}" for length in dash[1])
-    return [style.label, style.color, dashes]
+    return [style.label, style.color, dashes, _SHAPES[style.marker]]
 
 
 def _pack_task(task: RecordedTask) -> dict[str, Any]:

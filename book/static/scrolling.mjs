@@ -1,5 +1,5 @@
-// A formula wider than its row scrolls, and a wide figure on a phone, by the keyboard too: it is a stop of the tabulator then, and
-// only then. The theme does the same for code.
+// A formula wider than its row scrolls, and a wide figure on a phone, by the keyboard too: it is a
+// stop of the tabulator then, and only then. The theme does the same for code.
 const scrolling = document.querySelectorAll("div.math .katex-display, figure.wide");
 
 function mark(elements) {

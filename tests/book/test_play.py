@@ -73,7 +73,7 @@ def played(
     page.goto(f"{address}/{name}.html", wait_until="load")
     page.wait_for_selector(f"{tag}:defined .nag-live:not(:empty)", state="attached")
     # Sections that are laid out on the way would move the element after it was looked at.
-    page.add_style_tag(content=LAY_OUT_ALL)
+    page.evaluate(LAY_OUT_ALL)
     page.locator(tag).scroll_into_view_if_needed()
     yield page, tag
     context.close()

@@ -174,6 +174,26 @@ def test_colours_wait_for_no_script(
     assert head == "4px"
 
 
+PLACE = """id => new Promise(done => setTimeout(
+  () => done(document.getElementById(id).getBoundingClientRect().top), 500))"""
+
+
+def test_links_into_a_page_arrive_on_a_phone(browser: Browser, address: str) -> None:
+    """Text that waits to be laid out has no height of its own yet."""
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    near = range(-5, 131)  # pixels from the top, where the bar of buttons is
+    try:
+        page.goto(f"{address}/chapters/05-restart.html#restart-when-the-run-says-so")
+        assert int(page.evaluate(PLACE, "restart-when-the-run-says-so")) in near
+        page.goto(f"{address}/chapters/05-restart.html")
+        page.locator('a.headerlink[href="#speed-on-data"]').evaluate("link => link.click()")
+        assert int(page.evaluate(PLACE, "speed-on-data")) in near
+        page.reload()
+        assert int(page.evaluate(PLACE, "speed-on-data")) in near
+    finally:
+        page.close()
+
+
 @pytest.mark.parametrize("name", ["nagcore.optim.NAG", "nagcore.theory.certify"])
 def test_search_finds_a_public_name(browser: Browser, address: str, name: str) -> None:
     page = browser.new_page()

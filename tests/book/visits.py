@@ -56,8 +56,8 @@ LAYOUT = """() => ({
   description: (document.querySelector('meta[name=description]') || {content: ''}).content,
 })"""
 FOLLOWED = "scheme => document.documentElement.dataset.theme === scheme"
-# Sections, what they hold, and pictures wait until a reader comes near.
-LAY_OUT_ALL = "article section, article section > * { content-visibility: visible !important; }"
+# Text and pictures wait until a reader comes near.
+LAY_OUT_ALL = "document.documentElement.classList.add('laid-out')"
 DRAW_ALL = """() => Promise.all([...document.querySelectorAll('img[loading=lazy]')].map(image => {
   image.loading = 'eager';
   return image.decode().catch(() => {});
@@ -147,7 +147,7 @@ class Tab:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.goto(f"{self._address}/{name}.html", wait_until="networkidle")
-        page.add_style_tag(content=LAY_OUT_ALL)
+        page.evaluate(LAY_OUT_ALL)
         page.evaluate(DRAW_ALL)
         page.evaluate(self._axe)
 

@@ -11,7 +11,7 @@ class System(NamedTuple):
 
     Attributes:
         key: S1, S2, …
-        named: what the article says, in the words of this report.
+        named: what the article says, in the words of this book.
         here: what the book has.
         code: where it is, as full names; the first is what a user would call.
         chapters: labels.

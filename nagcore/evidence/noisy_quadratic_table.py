@@ -37,11 +37,16 @@ def tabulate_noisy_quadratic(record: Record) -> pd.DataFrame:
             row, label = rows[method, size], label_of(method)
             line[label] = f"{math.ceil(row['steps']):,}"
             if method != "sgd":
-                line[f"1 − β, {label}"] = f"{1 - row['momentum']:.2g}"
+                line[f"1 − β, {label}"] = _plain(1 - row["momentum"])
         lines[f"{size:,}"] = line
     table = pd.DataFrame.from_dict(lines, orient="index")
     table.index.name = "batch size"
     return table
+
+
+def _plain(number: float) -> str:
+    """Two digits without an exponent: in a column `3e-05` would stand out beside 0.0005."""
+    return np.format_float_positional(float(f"{number:.2g}"), trim="-")
 
 
 def summarize_noisy_quadratic(record: Record) -> dict[str, str]:

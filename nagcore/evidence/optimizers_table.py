@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nagcore.evidence.figures.optimizers import OPTIMIZER_STYLES, in_powers
+from nagcore.evidence.figures.optimizers import in_powers
+from nagcore.evidence.figures.style import STYLES
 from nagcore.evidence.record import Record
 from nagcore.evidence.restart_table import slug
 from nagcore.evidence.signed import with_sign
@@ -26,7 +27,7 @@ def tabulate_paths(record: Record) -> pd.DataFrame:
     """
     lines: dict[str, dict[tuple[str, str], str]] = {}
     for row in record.rows:
-        line = lines.setdefault(OPTIMIZER_STYLES[row["optimizer"]].label, {})
+        line = lines.setdefault(STYLES[row["optimizer"]].label, {})
         line[row["valley"], "step size"] = f"{row['chosen']:g}"
         line[row["valley"], "gap"] = in_powers(row["gap"])
         line[row["valley"], "gradients"] = str(row["gradients"])

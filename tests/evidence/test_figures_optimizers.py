@@ -12,12 +12,12 @@ from nagcore.evidence.experiments.schedules_on_cnn import DECLARATION as SCHEDUL
 from nagcore.evidence.figures.batches import draw_batches
 from nagcore.evidence.figures.changing_lr import draw_schedule_losses, draw_schedules
 from nagcore.evidence.figures.optimizers import (
-    OPTIMIZER_STYLES,
     draw_nadam_conventions,
     draw_optimizer_paths,
     draw_restarted_groups,
     follow_conventions,
 )
+from nagcore.evidence.figures.style import STYLES
 from nagcore.evidence.grouped_restart import descend_in_groups
 from nagcore.evidence.optimizers_table import summarize_paths, tabulate_paths
 from nagcore.evidence.record import Record
@@ -62,7 +62,7 @@ def test_every_path_has_its_panel_with_step_size_and_gap():
     panels = [axes for axes in figure.axes if axes.get_visible()]
     assert len(panels) == len(PATHS.axes["optimizer"])
     for place, (axes, name) in enumerate(zip(panels, PATHS.axes["optimizer"], strict=True)):
-        assert axes.get_title(loc="left") == OPTIMIZER_STYLES[name].label
+        assert axes.get_title(loc="left") == STYLES[name].label
         star, path = axes.lines
         assert (x_of(star)[0], y_of(star)[0]) == (1, 1)
         assert x_of(path).tolist() == [0.0, 0.1 * place]
@@ -91,8 +91,8 @@ def test_the_table_and_the_prose_of_paths():
 
 def test_every_optimizer_of_the_table_has_a_look():
     twins = {"adamw", "nadamw"}  # Adam and NAdam with weight decay
-    assert set(OPTIMIZERS) - twins <= set(OPTIMIZER_STYLES)
-    assert set(PATHS.axes["optimizer"]) <= set(OPTIMIZER_STYLES)
+    assert set(OPTIMIZERS) - twins <= set(STYLES)
+    assert set(PATHS.axes["optimizer"]) <= set(STYLES)
 
 
 def test_conventions_are_followed_and_measured_from_torchs():

@@ -16,7 +16,6 @@ from nagcore.errors import UsageError
 from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.figure_data import figure_data
 from nagcore.evidence.figures.bands import band_along
-from nagcore.evidence.figures.optimizers import OPTIMIZER_STYLES
 from nagcore.evidence.figures.protocol import (
     draw_curves,
     draw_profile,
@@ -89,11 +88,6 @@ def test_a_band_has_an_edge():
 @pytest.mark.parametrize("name", STYLES)
 def test_every_colour_is_seen_on_white(name):
     assert 1.05 / (luminance(STYLES[name].color) + 0.05) >= 2.0
-
-
-def test_a_method_has_one_colour_in_every_figure():
-    for name, style in STYLES.items():
-        assert OPTIMIZER_STYLES[name] == style
 
 
 def test_a_method_without_a_style_is_named():

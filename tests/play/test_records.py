@@ -20,7 +20,7 @@ from nagcore.evidence.experiment import Experiment
 from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.figures.bands import band_along
 from nagcore.evidence.play.curves import Curves, RecordedTask, read_tasks
-from nagcore.evidence.play.records import pack, records
+from nagcore.evidence.play.records import draw_recorded, pack, records
 from nagcore.evidence.record import Record
 from nagcore.evidence.store import read_record
 
@@ -98,6 +98,16 @@ def test_a_run_that_was_lost_stays_lost(tasks: list[RecordedTask]) -> None:
     task = replace(tasks[0], places=np.arange(2.0), curves=(Curves("nag", 0.1, lost),))
     given = pack([task])["tasks"][task.name]["curves"]["nag"]["runs"]
     assert given == [[1000, None], [2000, 3000]]
+
+
+def test_the_picture_keeps_the_seeds_that_were_not_lost(tasks: list[RecordedTask]) -> None:
+    values = np.array([[3.0, 3.0, np.nan], [2.0, np.nan, np.nan], [4.0, 1.0, 5.0]])
+    task = replace(tasks[0], places=np.arange(3.0), curves=(Curves("nag", 0.1, values),))
+    (axes,) = draw_recorded(task, ["nag"]).axes
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [3.0, 3.0, np.nan])
+    (band,) = axes.collections
+    corners = {tuple(corner) for corner in band.get_paths()[0].vertices}
+    assert corners >= {(0.0, 2.0), (0.0, 4.0), (1.0, 1.0), (1.0, 3.0), (2.0, 5.0)}
 
 
 def test_what_is_embedded_is_small_and_names_its_origin(tasks: list[RecordedTask]) -> None:

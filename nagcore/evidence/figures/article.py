@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from nagcore.evidence.article_costs import StepCost
 from nagcore.evidence.article_threshold import ThresholdRun
-from nagcore.evidence.figures.optimizers import OPTIMIZER_STYLES
 from nagcore.evidence.figures.style import STYLES, MethodStyle, book_figure
 
 # No methods but plans for the rate, all of them under Nesterov's method.
@@ -39,7 +38,7 @@ def draw_step_costs(
     """Draw what a step costs beside the gradient, and the gap against all that was computed.
 
     Args:
-        costs: of a step, by the method's name in `OPTIMIZER_STYLES`.
+        costs: of a step, by the method's name in `STYLES`.
         variables: for how many parameters they were counted.
         gaps: f(x_k) − f⋆ of a run, by method.
         operations: computed up to x_k, likewise.
@@ -67,13 +66,13 @@ def draw_step_costs(
 def _draw_bars(axes: Axes, values: Mapping[str, float]) -> None:
     names = list(values)[::-1]
     for height, name in enumerate(names):
-        style = OPTIMIZER_STYLES[name]
+        style = STYLES[name]
         axes.barh(height, values[name], color=style.color, height=0.6)
         axes.annotate(
             f"{values[name]:.0f}", (values[name], height), xytext=(3, 0),
             textcoords="offset points", va="center", fontsize=8.5,
         )  # fmt: skip
-    axes.set_yticks(range(len(names)), [OPTIMIZER_STYLES[name].label for name in names])
+    axes.set_yticks(range(len(names)), [STYLES[name].label for name in names])
     axes.margins(x=0.12)
     axes.grid(visible=False, axis="y")
 

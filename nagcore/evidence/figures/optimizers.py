@@ -17,7 +17,6 @@ from nagcore.evidence.record import Record
 from nagcore.evidence.report import scientific
 from nagcore.evidence.valleys import Valley, find_valley
 
-OPTIMIZER_STYLES = STYLES
 # One colour for what is one family, dashes for its members.
 NADAM_STYLES: dict[str, MethodStyle] = {
     "torch": MethodStyle("torch", "#0072b2", "-", "o"),
@@ -57,7 +56,7 @@ def draw_optimizer_paths(record: Record, valley: str) -> Figure:
         lines, _COLUMNS, figsize=(6.8, 1.8 * lines), sharex=True, sharey=True, squeeze=False
     )
     for axes, row in zip(panels.flat, rows, strict=False):
-        style = OPTIMIZER_STYLES[row["optimizer"]]
+        style = STYLES[row["optimizer"]]
         _draw_valley(axes, find_valley(valley), _WINDOWS[valley])
         axes.plot(
             row["first"], row["second"], color=style.color, marker=".", markersize=2.5,

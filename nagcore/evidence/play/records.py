@@ -12,7 +12,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from nagcore.errors import UsageError
 from nagcore.evidence.experiment import Experiment
-from nagcore.evidence.figures.style import book_figure, fill_band, find_style
+from nagcore.evidence.figures.bands import Band, draw_band
+from nagcore.evidence.figures.style import book_figure, find_style
 from nagcore.evidence.play.base import Playground
 from nagcore.evidence.play.curves import Curves, RecordedTask, read_tasks
 from nagcore.evidence.record import Record
@@ -77,18 +78,9 @@ def draw_recorded(task: RecordedTask, methods: Sequence[str]) -> Figure:
         methods: those to draw, as far as the task has them.
     """
     figure, axes = plt.subplots(figsize=(6.8, 3.6))
-    every = max(1, len(task.places) // _MARKS)
     for place, curves in enumerate(c for c in task.curves if c.method in methods):
-        style, values = (
-            find_style(curves.method),
-            np.where(np.isfinite(curves.values), curves.values, np.inf),
-        )
-        axes.plot(
-            task.places, np.median(values, axis=0), **style.line(), marker=style.marker,
-            markersize=4, markevery=(place % every, every),
-        )  # fmt: skip
-        low, high = curves.values.min(axis=0), curves.values.max(axis=0)
-        fill_band(axes, task.places, low, high, style.color)
+        style, band = find_style(curves.method), _band(task.places, curves.values)
+        draw_band(axes, style, band, higher_is_better=False, place=place, marks=_MARKS)
     if task.target is not None:
         axes.axhline(task.target, color="#8c3f7f", linewidth=1, linestyle="-.", label="target")
     axes.set_yscale("log")
@@ -99,6 +91,13 @@ def draw_recorded(task: RecordedTask, methods: Sequence[str]) -> Figure:
     axes.set_ylabel(task.quantity)
     axes.legend()
     return figure
+
+
+def _band(places: np.ndarray, values: np.ndarray) -> Band:
+    lost = ~np.isfinite(values)
+    middle = np.median(np.where(lost, np.inf, values), axis=0)
+    finite = np.where(lost, np.nan, values)
+    return Band(places, middle, np.fmin.reduce(finite), np.fmax.reduce(finite))
 
 
 def pack(tasks: Iterable[RecordedTask]) -> dict[str, Any]:

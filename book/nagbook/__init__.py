@@ -60,6 +60,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", spacing.close_titles)
     app.connect("doctree-resolved", narrow.mark_narrow)
     app.connect("doctree-resolved", cells.bind_numbers)
+    app.connect("doctree-resolved", play.file_pictures)
     app.connect("html-page-context", edition.state_edition)
     app.connect("build-finished", edition.add_print)
     app.connect("html-page-context", play.add_scripts)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
+import posixpath
 import re
+from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from nagcore.files import write_whole
+
 ELEMENT = re.compile(r"<nag-([a-z-]+)[ >]")
+PICTURE = re.compile(r'src="data:image/png;base64,([^"]*)"')
 ALT = re.compile(r'(<img src="data:[^"]*" alt=")[^"]*(")')
 
 
@@ -31,9 +38,34 @@ def describe_pictures(_app: Sphinx, doctree: nodes.document) -> None:
         alt = next((image["alt"] for image in _beside(node) if image.get("alt")), None)
         if alt is not None:
             words = html.escape(" ".join(alt.split()))
-            text = ALT.sub(lambda found: f"{found[1]}{words}{found[2]}", node.astext())  # noqa: B023
-            node.children[:] = []
-            node += nodes.Text(text)
+            _rewrite(node, ALT.sub(lambda found: f"{found[1]}{words}{found[2]}", node.astext()))  # noqa: B023
+
+
+def file_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Put the picture inside an element into a file, which is read only where scripts are not.
+
+    A notebook has to hold it. In a page it came before all text below it: half of what a phone
+    had to read of the chapter with three elements.
+    """
+    if app.builder.format != "html":
+        return
+    for node, _ in find_elements(doctree):
+        _rewrite(
+            node, PICTURE.sub(lambda found: _write_picture(app, page, found[1]), node.astext())
+        )
+
+
+def _write_picture(app: Sphinx, page: str, encoded: str) -> str:
+    """Write a picture beside the others of the site, and return the attributes that ask for it."""
+    content = b64decode(encoded)
+    path = posixpath.join(app.builder.imagedir, f"{hashlib.sha256(content).hexdigest()}.png")
+    write_whole(Path(app.outdir) / path, content)
+    return f'src="{posixpath.relpath(path, posixpath.dirname(page) or ".")}" loading="lazy"'
+
+
+def _rewrite(node: nodes.raw, text: str) -> None:
+    node.children[:] = []
+    node += nodes.Text(text)
 
 
 def _beside(node: nodes.raw) -> Iterator[nodes.image]:

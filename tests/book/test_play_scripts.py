@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from docutils import nodes
 from docutils.utils import new_document
-from nagbook.play import add_scripts, describe_pictures, find_elements
+from nagbook.play import add_scripts, describe_pictures, file_pictures, find_elements
 
 ELEMENT = (
-    '<nag-rate-plane method="nag"><img src="data:image/png;base64,AA=" alt="old"></nag-rate-plane>'
+    '<nag-rate-plane method="nag"><img src="data:image/png;base64,AA==" alt="old"></nag-rate-plane>'
 )
 
 
@@ -69,6 +70,23 @@ def test_picture_takes_the_words_of_the_cell() -> None:
     ((node, name),) = find_elements(document)
     assert name == "rate-plane"
     assert 'alt="A &quot;plane&quot; of rates."' in node.astext()
+
+
+def test_picture_is_a_file_on_the_site_and_stays_inside_elsewhere(tmp_path: Path) -> None:
+    document = page(output(ELEMENT), output("<p>other</p>"))
+    builder = SimpleNamespace(format="latex", imagedir="_images")
+    app: Any = SimpleNamespace(builder=builder, outdir=tmp_path)
+    file_pictures(app, document, "chapters/02")
+    assert next(find_elements(document))[0].astext() == ELEMENT
+    builder.format = "html"
+    file_pictures(app, document, "chapters/02")
+    (picture,) = (tmp_path / "_images").iterdir()
+    assert picture.read_bytes() == b"\0"
+    assert next(find_elements(document))[0].astext() == (
+        f'<nag-rate-plane method="nag"><img src="../_images/{picture.name}" '
+        'loading="lazy" alt="old">'
+        "</nag-rate-plane>"
+    )
 
 
 def test_picture_keeps_its_words_where_the_cell_has_none() -> None:

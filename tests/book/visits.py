@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,6 @@ FIGURES_END = (".png", ".svg", ".jpg")
 # What the table of quality shows of a visit.
 NOTED = ("name", "scheme", "width", "complaints", "failed", "foreign", "violations", "weight")
 
-INLINE_PICTURE = re.compile(rb"data:image/png;base64,[A-Za-z0-9+/=]+")
 # Text a reader sees, without code and without the copy of each formula meant for screen readers.
 VISIBLE_TEXT = """() => {
   const hidden = 'pre, code, script, style, noscript, template, .katex-mathml, .katex-html';
@@ -190,8 +188,6 @@ def weigh(site: Path, asked: set[str]) -> int:
 @cache
 def _packed_size(file: Path) -> int:
     content = file.read_bytes()
-    if file.suffix == ".html":
-        content = INLINE_PICTURE.sub(b"", content)  # of figures to play with, without scripts
     return len(content if file.suffix in (".woff", ".woff2") else gzip.compress(content))
 
 

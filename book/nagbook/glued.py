@@ -36,6 +36,7 @@ UNIT = re.compile(r"\b(?:[A-Z0-9./-]+|[kKMGT]i?B|[mnµ]?s|min|h|img|e)\b")
 CODE = re.compile(r"\S*(?:[_=<>|(]|[a-z]\.[a-z]|[a-z]{2}\d{4})\S*")
 CELL = re.compile(r"(<(?:t[hd]|caption)\b[^>]*>)(?P<words>[^<>]+)(</(?:t[hd]|caption)>)")
 SPOKEN = re.compile(r"(<(?:img|svg)\b[^>]*? (?:alt|aria-label)=\")(?P<words>[^\"]+)(\")")
+MILLIONS = re.compile(r"(\d+(?:\.\d+)?) 百万")  # Chinese counts in units of ten thousand
 APOSTROPHE = re.compile(r"(?<=\w)'")
 FULL_WIDTH = ("。", "？", "！", "；")
 Lookup = Callable[[str], str | None]
@@ -81,6 +82,7 @@ def translate(text: str, lookup: Lookup) -> str:
         template, numerals = split_numerals(sentence)
         words = (lookup(template) if needs_words(template) else None) or template
         said = PLACE.sub(lambda place: numerals[int(place["text"])], words)  # noqa: B023
+        said = MILLIONS.sub(lambda found: f"{round(100 * float(found[1]), 6):.10g} 万", said)
         joined += said if joined.endswith(FULL_WIDTH) or not joined else f" {said}"
     return joined
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bs4 import BeautifulSoup, Tag
+
+# The last two lines of a head, of which the second names the row labels and nothing else.
+NAMES = re.compile(
+    r"(?P<begun><tr[^>]*>\s*)(?P<corner>(?:<th></th>\s*)+)(?P<rest>(?:(?!</tr>).)*</tr>)\s*"
+    r"<tr>\s*(?P<names>(?:<th>[^<]*</th>\s*?)+?)\s*(?:<th></th>\s*)+</tr>(?=\s*</thead>)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -25,17 +33,17 @@ class Grid:
 def read_grid(html: str) -> Grid:
     """Return the cells of the first table.
 
-    A cell that covers several rows stands in the first, and names of rows stand over their columns.
+    A cell that covers several rows stands in the first.
 
     Example:
         >>> read_grid("<table><tr><th>a</th></tr><tr><td>1</td></tr></table>")
         Grid(head=[[('a', 1)]], body=[[('1', 1)]], stubs=0)
     """
-    rows = BeautifulSoup(html, "html.parser").select("table tr")
+    rows = BeautifulSoup(join_names(html), "html.parser").select("table tr")
     heads = [row for row in rows if row.find("td") is None]
     body = [row for row in rows if row.find("td") is not None]
     stubs = max((len(row.find_all("th")) for row in body), default=0)
-    return Grid(_join_names(_fill(heads), stubs), _fill(body), stubs)
+    return Grid(_fill(heads), _fill(body), stubs)
 
 
 def _fill(rows: Sequence[Tag]) -> list[list[tuple[str, int]]]:
@@ -63,11 +71,18 @@ def _skip(covered: dict[int, int], place: int, line: list[tuple[str, int]]) -> i
     return place
 
 
-def _join_names(head: list[list[tuple[str, int]]], stubs: int) -> list[list[tuple[str, int]]]:
-    """Move the names of the row labels up, where pandas gives them a line of their own."""
-    if len(head) < 2 or any(text for text, _span in head[-1][stubs:]):
-        return head
-    above, names = head[-2], head[-1]
-    if len(above) < stubs or any(span > 1 or text for text, span in above[:stubs]):
-        return head
-    return [*head[:-2], names[:stubs] + above[stubs:]]
+def join_names(html: str) -> str:
+    """Move the names of the row labels up, where pandas gives them a line of their own.
+
+    Example:
+        >>> names = "<tr><th>method</th><th></th></tr>"
+        >>> join_names(f"<thead><tr><th></th><th>loss</th></tr>{names}</thead>")
+        '<thead><tr><th>method</th><th>loss</th></tr></thead>'
+    """
+    return NAMES.sub(_join, html)
+
+
+def _join(found: re.Match[str]) -> str:
+    if found["corner"].count("<th") != found["names"].count("<th"):
+        return found[0]
+    return found["begun"] + found["names"] + found["rest"]

@@ -12,6 +12,8 @@ from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
+from nagbook.grid import join_names
+
 # What the extensions call the inside of every theorem, exercise and solution.
 REPEATED = {"proof", "proof-content", "exercise-content", "solution-content"}
 ROLES = re.compile(r' role="(?:doc-biblioentry|list)"')
@@ -41,10 +43,13 @@ def drop_repeated_names(app: Sphinx, doctree: nodes.document, _page: str) -> Non
 
 
 def plain_tables(_app: Sphinx, doctree: nodes.document, _page: str) -> None:
-    """Leave the looks of tables to the book's style sheet, and name nothing by nothing."""
+    """Leave the looks of tables to the book's style sheet, and name nothing by nothing.
+
+    A second line of a head, empty but for the names of the row labels, joins the first.
+    """
     for node in doctree.findall(nodes.raw):
         if "html" in node.get("format", "").split() and "dataframe" in node.astext():
-            text = node.astext().replace(EMPTY_HEADER, "<td></td>")
+            text = join_names(node.astext()).replace(EMPTY_HEADER, "<td></td>")
             text = TABLE_ALIGNMENT.sub(r"\1", TABLE_STYLE.sub("", text))
             node.children = [nodes.Text(text)]
 

@@ -25,6 +25,7 @@ CHINESE_PREAMBLE = r"""
 \setCJKmainfont{Noto Serif CJK SC}
 \setCJKsansfont{Noto Sans CJK SC}
 \setCJKmonofont{Noto Sans Mono CJK SC}
+\xeCJKDeclareCharClass{Default}{"2019}% an apostrophe, never a Chinese mark of its own width
 \AtBeginDocument{%
   \renewcommand{\contentsname}{目录}%
   \renewcommand{\partname}{}%
@@ -56,17 +57,19 @@ PREAMBLE = r"""
 }
 \renewcommand{\sphinxtablecapwidth}{\linewidth}% of captions, those of code among them
 \renewcommand{\sphinxtablecontinued}[1]{}% the head stands there again, and no table has a number
-% No title alone at the foot of a page. titlesec's own way to that gives a page the height that the
-% one before it had, if the page turns meanwhile, and text then runs over the foot.
+% No title, box or listing begins at the foot of a page. titlesec's own way to that gives a page the
+% height that the one before it had, if the page turns meanwhile, and text then runs over the foot;
+% and needspace, without the capital, leaves half a page empty before a table that does not fit.
 \usepackage{needspace}
 \renewcommand{\bottomtitlespace}{-1pt}
 \makeatletter
-\newcommand{\titlespace}{\if@nobreak\else\needspace{7\baselineskip}\fi}
+\newcommand{\keepspace}[1]{\par\ifinner\else\if@nobreak\else\Needspace{#1\baselineskip}\fi\fi}
 \makeatother
-\preto\section{\titlespace}
-\preto\subsection{\titlespace}
-\preto\subsubsection{\titlespace}
-\BeforeBeginEnvironment{sphinxadmonition}{\needspace{7\baselineskip}}
+\preto\section{\keepspace{9}}
+\preto\subsection{\keepspace{9}}
+\preto\subsubsection{\keepspace{9}}
+\BeforeBeginEnvironment{sphinxadmonition}{\keepspace{7}}
+\BeforeBeginEnvironment{sphinxVerbatim}{\keepspace{5}}
 % No page for a single figure.
 \renewcommand{\topfraction}{.9}
 \renewcommand{\bottomfraction}{.8}

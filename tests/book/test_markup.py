@@ -6,7 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from docutils import nodes
 from nagbook import markup
 from sphinx.writers.html5 import HTML5Translator
@@ -47,6 +49,25 @@ def test_tables_bring_no_style_of_their_own() -> None:
     markup.plain_tables(None, page, "x")  # type: ignore[arg-type]
     assert page.children[0].astext() == '<div>\n<table class="dataframe"><td></td><th rowspan="2">x'
     assert page.children[1].astext() == other
+
+
+def test_names_of_row_labels_stand_beside_those_of_columns() -> None:
+    frame = pd.DataFrame({"loss": [0.5], "steps": [7]}, index=pd.Index(["nag"], name="method"))
+    groups = pd.concat({"CPU": frame, "GPU": frame}, axis=1)
+    pairs = frame.set_index(pd.MultiIndex.from_tuples([("nag", 1)], names=["method", "seed"]))
+    heads = []
+    for table in (frame, groups, pairs, frame.rename_axis(columns="on"), frame.reset_index()):
+        page = document(nodes.raw("", table.to_html(), format="html"))
+        markup.plain_tables(None, page, "x")  # type: ignore[arg-type]
+        rows = BeautifulSoup(page.astext(), "html.parser").select("thead tr")
+        heads.append([[cell.text for cell in row.find_all(["th", "td"])] for row in rows])
+    assert heads == [
+        [["method", "loss", "steps"]],
+        [["", "CPU", "GPU"], ["method", "loss", "steps", "loss", "steps"]],
+        [["method", "seed", "loss", "steps"]],
+        [["on", "loss", "steps"], ["method", "", ""]],
+        [["", "method", "loss", "steps"]],
+    ]
 
 
 def test_folded_cell_says_what_it_does_in_words() -> None:

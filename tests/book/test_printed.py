@@ -109,7 +109,9 @@ def test_the_bibliography_has_one_heading_and_the_works_of_chapters():
 def test_titles_leave_the_height_of_pages_alone():
     # What titlesec does otherwise; a page that comes out too high is a fault of its own, see below.
     assert r"\renewcommand{\bottomtitlespace}{-1pt}" in printed.PREAMBLE
-    assert r"\preto\section{\titlespace}" in printed.PREAMBLE
+    assert r"\preto\section{\keepspace{" in printed.PREAMBLE
+    # The one without the capital leaves half a page empty before a table that does not fit.
+    assert r"\needspace{" not in printed.PREAMBLE
 
 
 def test_a_reference_reaches_the_exercise_of_another_chapter():
@@ -121,6 +123,12 @@ def test_a_reference_reaches_the_exercise_of_another_chapter():
     printed.PointToExercises(document).run()
     assert there["refid"] == "ex:bend"
     assert "refid" not in figure
+
+
+def test_an_apostrophe_is_as_narrow_in_chinese_as_in_english():
+    config: Any = SimpleNamespace(language="zh_CN", latex_elements={})
+    printed.choose_fonts(app("intro", "latex"), config)
+    assert r'\xeCJKDeclareCharClass{Default}{"2019}' in config.latex_elements["preamble"]
 
 
 @pytest.mark.parametrize(("form", "style"), [("latex", printed.CODE_STYLE), ("html", "sphinx")])

@@ -48,6 +48,10 @@ def test_sentences_are_translated_one_by_one_and_joined_without_a_space() -> Non
     assert in_chinese("Muon is first. Muon is first.") == "Muon 第一。Muon 第一。"
 
 
+def test_chinese_counts_millions_in_ten_thousands() -> None:
+    assert translate("12.8 million", {"{0} million": "{0} 百万"}.get) == "1280 万"
+
+
 def test_an_unknown_sentence_stays_as_it_is() -> None:
     assert in_chinese("Muon is first. Adam is last.") == "Muon 第一。Adam is last."
     assert in_chinese("0.25") == "0.25"

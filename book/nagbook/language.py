@@ -9,7 +9,7 @@ from typing import Any
 from docutils import nodes
 from myst_nb.ext.glue.roles import PasteTextRole
 from myst_nb.ext.glue.utils import create_pending_glue_ref
-from sphinx.addnodes import toctree
+from sphinx.addnodes import glossary, toctree
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.locale import init as init_locale
@@ -18,7 +18,14 @@ from sphinx.locale import translators
 from nagbook import glued
 from nagbook.translatable import ChooseMessages, name_solutions, write_messages
 from nagbook.words import INTERFACE, say
-from nagcore.book.languages import ENGLISH, LANGUAGES, find_locale, page_address, top_address
+from nagcore.book.languages import (
+    CHINESE,
+    ENGLISH,
+    LANGUAGES,
+    find_locale,
+    page_address,
+    top_address,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 INTERFACE_CATALOGS = ("sphinx", "booktheme")
@@ -129,6 +136,20 @@ def name_parts(app: Sphinx, doctree: nodes.document) -> None:
                 tree.parent["caption"] = said  # where it is looked for on paper
 
 
+def sort_glossary(app: Sphinx, doctree: nodes.document) -> None:
+    """Sort the terms of the Chinese edition by sound, where Sphinx takes the numbers of the signs.
+
+    The common characters stand in that order in the national code, each by its first reading.
+    """
+    if find_locale(app.config.language) == CHINESE:
+        for node in doctree.findall(glossary):
+            if node["sorted"]:
+                terms: Any = node[0]
+                terms[:] = sorted(
+                    terms, key=lambda term: term[0].astext().lower().encode("gb18030")
+                )
+
+
 def setup(app: Sphinx) -> None:
     """Connect what both editions need, and what makes the catalogs."""
     app.add_transform(ChooseMessages)
@@ -137,6 +158,7 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", add_switch)
     app.connect("config-inited", name_interface)
     app.connect("doctree-read", name_solutions)
+    app.connect("doctree-read", sort_glossary)
     app.connect("doctree-read", name_parts, priority=900)  # when all tables of contents are there
     app.connect("html-page-context", link_editions)
     app.connect("build-finished", write_messages)

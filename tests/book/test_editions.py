@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docutils import nodes
 from docutils.utils import new_document
 from nagbook import language, words
+from sphinx.addnodes import glossary
 
 from nagcore.book.languages import (
     CHINESE,
@@ -71,3 +73,18 @@ def test_all_languages_have_the_same_words_and_others_are_read_in_english() -> N
     assert len({frozenset(said) for said in words.WORDS.values()}) == 1
     assert find_locale("de") == ENGLISH
     assert words.say("de", "cite") == "Cite this page"
+
+
+@pytest.mark.parametrize(
+    ("locale", "order"),
+    [("zh_CN", ["CUDA 图", "Nesterov 方法", "步长", "动量", "下界"]), ("en", None)],
+)
+def test_terms_stand_in_the_order_of_their_sounds(locale: str, order: list[str] | None) -> None:
+    by_numbers = ["CUDA 图", "Nesterov 方法", "下界", "动量", "步长"]
+    items = [nodes.definition_list_item("", nodes.term("", term)) for term in by_numbers]
+    doctree = new_document("page")
+    doctree += glossary("", nodes.definition_list("", *items), sorted=True)
+    app: Any = SimpleNamespace(config=SimpleNamespace(language=locale))
+    language.sort_glossary(app, doctree)
+    terms = [term.astext() for term in doctree.findall(nodes.term)]
+    assert terms == (order or by_numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from nagcore.errors import UsageError
 
 VALIDATOR = Path("node_modules", "html-validate", "bin", "html-validate.mjs")
 RULES = ("accessibility", "best-practices", "seo")
+IN_ONE = 5  # pages that one Lighthouse is asked about, before it is said how far it is
 AT_A_TIME = 2  # pages judged by rules; a page that is timed has the machine for itself
 MOBILE_RUNS = 3  # their median counts: one run on a busy machine says little
 LEAST_DESKTOP, LEAST_MOBILE = 95, 90
@@ -49,7 +50,16 @@ class PageQuality:
         return round(statistics.median(self.mobile)) if self.mobile else None
 
 
-def measure(root: Path, chromium: Path, *, full: bool = False) -> list[PageQuality]:
+Results = Iterable[dict[str, Any]]
+
+
+def measure(
+    root: Path,
+    chromium: Path,
+    *,
+    full: bool = False,
+    watch: Callable[[Results, int], Results] = lambda results, _total: results,
+) -> list[PageQuality]:
     """Measure the pages of the built site.
 
     html-validate reads every page, and what the tests of the site saw in the browser is taken
@@ -61,6 +71,8 @@ def measure(root: Path, chromium: Path, *, full: bool = False) -> list[PageQuali
         root: the checkout.
         chromium: the browser's program.
         full: have Lighthouse judge and time every page.
+        watch: is given what Lighthouse says, one by one, and how much it will be, and passes it
+            on; by default it shows nothing.
 
     Raises:
         UsageError: the site is not built, or a tool could not be installed or failed.
@@ -75,7 +87,8 @@ def measure(root: Path, chromium: Path, *, full: bool = False) -> list[PageQuali
             found[page].invalid = len(faults)
             found[page].faults += faults
     judged = list(found) if full else choose_judged(list(found))
-    for result in _ask_lighthouse(folder, site, chromium, judged, timed=full):
+    said = _ask_lighthouse(folder, site, chromium, judged, timed=full)
+    for result in watch(said, len(judged) * (2 + MOBILE_RUNS if full else 1)):
         _take(found[result["page"]], result)
     _read_visits(root, found)
     return list(found.values())
@@ -117,15 +130,21 @@ def list_pages(site: Path) -> list[str]:
 def _ask_lighthouse(
     folder: Path, site: Path, chromium: Path, pages: Sequence[str], *, timed: bool
 ) -> Iterator[dict[str, Any]]:
+    ask = partial(run_lighthouse, folder, site, chromium)
     rules = [{"page": page, "kind": "rules"} for page in pages]
-    parts = [part for start in range(AT_A_TIME) if (part := rules[start::AT_A_TIME])]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for results in pool.map(partial(run_lighthouse, folder, site, chromium), parts):
+        for results in pool.map(ask, _split(rules, IN_ONE)):
             yield from results
     if timed:
         kinds = ["desktop", *["mobile"] * MOBILE_RUNS]
         times = [{"page": page, "kind": kind} for page in pages for kind in kinds]
-        yield from run_lighthouse(folder, site, chromium, times)
+        for part in _split(times, IN_ONE * len(kinds)):
+            yield from ask(part)
+
+
+def _split(tasks: list[dict[str, str]], size: int) -> Iterator[list[dict[str, str]]]:
+    for start in range(0, len(tasks), size):
+        yield tasks[start : start + size]
 
 
 def run_lighthouse(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import track
 from rich.table import Column, Table
 
 from nagcore.cli.app import app, console, plainly
@@ -30,6 +32,7 @@ COLUMNS = (
     "invalid",
     "KB",
 )
+LOG_WIDTH = 120  # where there is no terminal, whose width would count
 
 
 @app.command()
@@ -52,8 +55,7 @@ def quality(
     from nagcore.book.quality import measure, shortfalls
 
     root = find_root()
-    with console.status("looking at every page"):
-        found = measure(root, _find_chromium(), full=full)
+    found = measure(root, _find_chromium(), full=full, watch=_watch)
     _write(root, found)
     _show(found)
     short = {page.page: shortfalls(page, strict=full) for page in found}
@@ -76,6 +78,10 @@ def _find_chromium() -> Path:
             "apt-get install chromium, or name it in NAGCORE_CHROMIUM"
         )
     return program
+
+
+def _watch(results: Iterable[dict[str, Any]], total: int) -> Iterable[dict[str, Any]]:
+    return track(results, "asking Lighthouse", total=total, console=console)
 
 
 def _check_links() -> None:
@@ -108,13 +114,13 @@ def _text(value: float | None) -> str:
 
 
 def _show(found: Sequence[PageQuality]) -> None:
-    # In a log of 80 columns a name goes on in the next line; cut, pages would look alike.
+    # In a narrow terminal a name goes on in the next line; cut, pages would look alike.
     table = Table(Column(COLUMNS[0], overflow="fold"), box=None)
     for name in COLUMNS[1:]:
         table.add_column(name, justify="right")
     for row in rows_of(found):
         table.add_row(*row)
-    console.print(table)
+    (console if console.is_terminal else Console(width=LOG_WIDTH)).print(table)
 
 
 def _write(root: Path, found: Sequence[PageQuality]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,18 @@ def test_all_that_was_found_of_a_page_comes_together(
     monkeypatch.setattr(subprocess, "run", finished(*results, report=json.dumps([entry])))
     note(site, "intro", {}, {"violations": ["image-alt"]}, {"weight": 7}, {"foreign": ["x"]})
     note(site, "genindex", {}, {})
-    found = {page.page: page for page in quality.measure(site, Path("chromium"), full=True)}
+    watched: list[dict[str, Any]] = []
+
+    def watch(answers: quality.Results, total: int) -> Iterator[dict[str, Any]]:
+        assert total == 15, "each of three pages by the rules, at a desk and thrice on a phone"
+        for answer in answers:
+            watched.append(answer)
+            yield answer
+
+    monkeypatch.setattr(quality, "IN_ONE", 1)
+    pages = quality.measure(site, Path("chromium"), full=True, watch=watch)
+    assert watched == results
+    found = {page.page: page for page in pages}
     assert (found["intro"].rules, found["intro"].desktop) == (GOOD, 97)
     assert (found["intro"].mobile, found["intro"].mobile_median) == ([20, 95, 91], 91)
     assert (found["intro"].barriers, found["intro"].outside, found["intro"].weight) == (1, 1, 7)

@@ -60,6 +60,7 @@ PREAMBLE = r"""
 % No title, box or listing begins at the foot of a page. titlesec's own way to that gives a page the
 % height that the one before it had, if the page turns meanwhile, and text then runs over the foot;
 % and needspace, without the capital, leaves half a page empty before a table that does not fit.
+% Before a box it is the one that keeps the name with its text.
 \usepackage{needspace}
 \renewcommand{\bottomtitlespace}{-1pt}
 \makeatletter
@@ -68,7 +69,7 @@ PREAMBLE = r"""
 \preto\section{\keepspace{9}}
 \preto\subsection{\keepspace{9}}
 \preto\subsubsection{\keepspace{9}}
-\BeforeBeginEnvironment{sphinxadmonition}{\keepspace{7}}
+\BeforeBeginEnvironment{sphinxadmonition}{\needspace{7\baselineskip}}
 \BeforeBeginEnvironment{sphinxVerbatim}{\keepspace{5}}
 % No page for a single figure.
 \renewcommand{\topfraction}{.9}

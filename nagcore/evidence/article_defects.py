@@ -69,7 +69,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         "Squared error is taken between ten scores and the number of a class.",
-        "Mathematics", "Squared error on class numbers minimises the wrong thing.",
+        "Mathematics", "Squared error on class numbers minimizes the wrong thing.",
         "RuntimeError, or the wrong minimum",
     ),
     Defect(

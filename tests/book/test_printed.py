@@ -110,8 +110,10 @@ def test_titles_leave_the_height_of_pages_alone():
     # What titlesec does otherwise; a page that comes out too high is a fault of its own, see below.
     assert r"\renewcommand{\bottomtitlespace}{-1pt}" in printed.PREAMBLE
     assert r"\preto\section{\keepspace{" in printed.PREAMBLE
-    # The one without the capital leaves half a page empty before a table that does not fit.
-    assert r"\needspace{" not in printed.PREAMBLE
+    # The one without the capital leaves half a page empty before a table that does not fit; it is
+    # for boxes alone, whose names the other one leaves at the foot.
+    assert r"\BeforeBeginEnvironment{sphinxadmonition}{\needspace{" in printed.PREAMBLE
+    assert printed.PREAMBLE.count(r"\needspace{") == 1
 
 
 def test_a_reference_reaches_the_exercise_of_another_chapter():

@@ -6,9 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
-from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.floors import METHODS, count_step
 from nagcore.evidence.limits import (
     gradient_limits,
@@ -21,8 +18,9 @@ from nagcore.evidence.limits import (
 from nagcore.evidence.limits_roof import roof_of_sweeps
 from nagcore.evidence.limits_sweeps import ratios_of, times_of
 from nagcore.evidence.limits_table import FAR, summarize_loops
-from nagcore.evidence.store import load_record
 from nagcore.evidence.sweep_verdicts import AT_ONCE, GOAL
+
+from .committed import recorded
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = ROOT / "chapters" / "15-speed-and-limits.ipynb"
@@ -31,12 +29,6 @@ _MATHEMATICS = re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.DOTALL)
 _CODE = re.compile(r"`[^`]*`")
 _NAMES = re.compile(r"28 × 28|b?float(?:16|32)|TF32")
 _MARKERS = re.compile(r"@[0-9a-z]+|^\(.*\)=$", re.MULTILINE)
-
-
-def recorded(name, device="cpu"):
-    if not (ROOT / "results" / name / f"{device}.json").exists():
-        pytest.skip(f"{name} is not recorded; tests/evidence/test_results.py says so")
-    return load_record(EXPERIMENTS[name], device, root=ROOT)
 
 
 def cells(kind):

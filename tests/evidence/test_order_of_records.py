@@ -1,4 +1,4 @@
-"""Orders that chapters 05, 08, 09, 11 and 12 state by hand are those of the records.
+"""Orders that chapters 05 and 08 to 12 state by hand are those of the records.
 
 Each test names the sentence it holds; where the sentence has gone, so may the test.
 """
@@ -14,21 +14,15 @@ import pytest
 
 from nagcore.evidence.autoencoder_best import best_by_scale
 from nagcore.evidence.autoencoder_trap import caught
-from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.loop_speed_table import times_by_loop
 from nagcore.evidence.losses_table import by_loss
 from nagcore.evidence.noisy_quadratic_table import tabulate_noisy_quadratic
 from nagcore.evidence.optimizer_speed_table import steps_by_optimizer
 from nagcore.evidence.optimizers_table import gap_after
-from nagcore.evidence.store import load_record
+
+from .committed import recorded
 
 ROOT = Path(__file__).parents[2]
-
-
-def recorded(name, device="cpu") -> Any:
-    if not (ROOT / "results" / name / f"{device}.json").exists():
-        pytest.skip(f"{name} is not recorded; tests/evidence/test_results.py says so")
-    return load_record(EXPERIMENTS[name], device, root=ROOT)
 
 
 def is_said(number, *sentences):

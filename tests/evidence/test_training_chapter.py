@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from nagcore.evidence import limiter_verdicts
-from nagcore.evidence.experiments import EXPERIMENTS
 from nagcore.evidence.experiments.rate_limiter import EXPERIMENT as LIMITER
 from nagcore.evidence.figures.training import draw_schedules, draw_two_points
 from nagcore.evidence.limiter_verdicts import (
@@ -31,11 +30,11 @@ from nagcore.evidence.small_trainings import (
     follow_points,
     tabulate_endings,
 )
-from nagcore.evidence.store import load_record
 from nagcore.training.data import load_fashion_mnist, split
 from nagcore.training.rates import SCHEDULES, GradientRangeLimiter, parse_schedule
 from nagcore.training.stopping_text import parse_stopping
 
+from .committed import recorded
 from .made_up import MADE
 
 pytestmark = pytest.mark.usefixtures("draw_without_a_screen")
@@ -204,12 +203,6 @@ def test_the_proposition_on_limiters_holds():
 
 
 # what the chapter says in words; a record that contradicts it asks to rewrite it
-
-
-def recorded(name, device="cpu"):
-    if not (ROOT / "results" / name / f"{device}.json").exists():
-        pytest.skip(f"{name} is not recorded; tests/evidence/test_results.py says so")
-    return load_record(EXPERIMENTS[name], device, root=ROOT)
 
 
 def test_what_is_said_of_the_threshold_is_in_the_record():
